@@ -40,6 +40,7 @@ use crate::reload::{Reloader, Reloads};
 use crate::server::far_side::play_if_any;
 use crate::server::listener::{self, Entrance};
 use crate::settings::Settings;
+use crate::worker::run::LoanBoard;
 use crate::workers::{Surroundings, TenantWorkers};
 use record::open_journal;
 use worker_log::tell;
@@ -82,12 +83,14 @@ impl Running {
 
         let client = Client::build(options.timeouts, &settings.network)?;
         let (network, client) = watch::channel(client);
+        let loans = LoanBoard::default();
         let workers = TenantWorkers::new(Surroundings {
             journal: journal.clone(),
             client: client.clone(),
             pace: options.pace,
             simulated,
             stop: stopping.clone(),
+            loans: loans.clone(),
             tell: tell(metrics.clone()),
         });
         let active = Activation::begin(
@@ -126,7 +129,7 @@ impl Running {
             openid,
         };
         parts.keep_watch(&mut tasks, &current, fell);
-        parts.send_messages(&mut tasks, &current);
+        parts.send_messages(&mut tasks, &current, loans.subscribe());
         let doors = parts.entrances(sources, parts.intake(current, keys), tls);
         open_doors(&mut tasks, listeners, doors, &parts.stopping);
         Ok(Running {

@@ -26,6 +26,8 @@ mod tenant;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod write_back;
+mod write_back_receivers;
 
 use core::mem::take;
 use std::path::{Path, PathBuf};
@@ -44,6 +46,9 @@ pub use server::{Connections, Server};
 pub use source::Source;
 pub use tenant::Tenant;
 pub use tls::ListenerTls;
+pub use write_back::{
+    ALERT_REFERENCE, INCIDENT_REFERENCE, TenantWriteBack, WriteBack, WriteBackTarget,
+};
 
 use crate::certificate::PlacedCertificate;
 use crate::defender::network::NetworkSettings;
@@ -71,7 +76,7 @@ pub struct Settings {
     pub tenants: Vec<Tenant>,
     /// `[sources.*]`, by name.
     pub sources: Vec<Source>,
-    /// `[receivers.*]`, by name.
+    /// `[receivers.*]`, by name, and after them what `[sources.*.write_back]` is for each tenant.
     pub receivers: Vec<Receiver>,
     pub rules: PathBuf,
     /// Decide and show, send nothing.
@@ -115,6 +120,13 @@ impl Settings {
         let mut faults = self.journal.too_forgetful(rules);
         faults.extend(self.admin.no_second_person(rules));
         faults
+    }
+
+    /// Whether comments are written on alerts of Defender for this tenant.
+    #[must_use]
+    pub fn comments_alerts_of(&self, tenant: &str) -> bool {
+        let mut sources = self.sources.iter();
+        sources.any(|source| source.comments_alerts_of(tenant))
     }
 
     /// Reads everything, the secrets included.
@@ -186,6 +198,8 @@ impl SettingsInPart {
         let flags = &inputs.flags;
         match (self.server, self.journal, self.network, self.admin) {
             (Some(server), Some(journal), Some(network), Some(admin)) if self.faults.is_empty() => {
+                let back =
+                    write_back_receivers::receivers(&self.sources, &self.tenants, flags.dry_run);
                 Ok(Settings {
                     server,
                     tls: self.tls,
@@ -194,8 +208,8 @@ impl SettingsInPart {
                     journal,
                     network,
                     tenants: self.tenants,
+                    receivers: self.receivers.into_iter().chain(back).collect(),
                     sources: self.sources,
-                    receivers: self.receivers,
                     rules: inputs.rules_by(self.policy.as_deref()),
                     dry_run: flags.dry_run,
                     paused: flags.paused,

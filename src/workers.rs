@@ -15,7 +15,7 @@ use crate::in_force::{ActiveTenant, Current, ceiling};
 use crate::journal::{Journal, JournalError, TenantId};
 use crate::policy::{Ceiling, Terms};
 use crate::settings::{Settings, SettingsFault, Tenant};
-use crate::worker::run::{Board, Runner, Tell};
+use crate::worker::run::{Board, LoanBoard, Runner, Tell};
 use crate::worker::{Account, Pace};
 use scanhook_core::scan::Mode;
 
@@ -29,6 +29,8 @@ pub struct Surroundings {
     pub simulated: Option<SocketAddr>,
     /// True once the process stops.
     pub stop: watch::Receiver<bool>,
+    /// What the workers lend to whoever writes back.
+    pub loans: LoanBoard,
     pub tell: Arc<Tell>,
 }
 
@@ -145,6 +147,11 @@ impl TenantWorkers {
             gives_way_to: tenant.gives_way_to(&settings.tenants),
             share: tenant.quota,
             on_unknown: tenant.on_unknown,
+            azure: self
+                .with
+                .simulated
+                .map(|address| format!("http://{address}")),
+            comments: settings.comments_alerts_of(&tenant.name),
             external_id: tenant.external_id,
             follow_for: self.with.pace.follow_for.unwrap_or(tenant.follow_for),
             sends: ceiling(settings, tenant) != Ceiling::AtMost(Mode::DryRun),
@@ -184,6 +191,7 @@ impl TenantWorkers {
                     current: current.clone(),
                     stop: self.with.stop.clone(),
                     board: slot.board.clone(),
+                    loans: self.with.loans.clone(),
                     tell: self.with.tell.clone(),
                 };
                 self.running.spawn(runner.run());

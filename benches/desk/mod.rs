@@ -58,6 +58,8 @@ pub fn account() -> Account {
         share: Share::WHOLE,
         sends: true,
         on_unknown: OnUnknown::Leave,
+        azure: None,
+        comments: false,
         external_id: true,
         follow_for: Duration::from_secs(7 * 86_400),
     }

@@ -17,6 +17,7 @@ use crate::intake::LastSeen;
 use crate::journal::{Journal, JournalError, Occasion};
 use crate::notify::run::MessageRunner;
 use crate::reload::Reloads;
+use crate::worker::Loans;
 use scanhook_core::message::MessageType;
 use scanhook_core::time::Timestamp;
 
@@ -68,11 +69,17 @@ impl Parts<'_> {
     }
 
     /// Starts the loop that sends messages.
-    pub(super) fn send_messages(&self, tasks: &mut JoinSet<&'static str>, current: &Current) {
+    pub(super) fn send_messages(
+        &self,
+        tasks: &mut JoinSet<&'static str>,
+        current: &Current,
+        loans: watch::Receiver<Loans>,
+    ) {
         let runner = MessageRunner {
             journal: self.journal.clone(),
             current: current.clone(),
             stop: self.stopping.clone(),
+            loans,
             tell: tell_of_messages(self.metrics.clone()),
         };
         tasks.spawn(runner.run());

@@ -15,10 +15,14 @@ pub(super) fn tell_of_messages(metrics: Arc<Metrics>) -> Arc<TellMessage> {
         let MessageEvent {
             receiver,
             kind,
+            target,
             result,
             answer,
         } = event;
         metrics.message(receiver, kind.code(), result);
+        if let Some(target) = target {
+            metrics.written_back(target, result);
+        }
         match *result {
             "sent" => tracing::debug!(target: APP, receiver, %kind, answer, "message sent"),
             "failed" => {

@@ -187,6 +187,8 @@ async fn tenants(settings: &SettingsInPart, running: Option<&StatusView>) -> Vec
     for facts in &mut all {
         let view = running.and_then(|status| status.tenants.iter().find(|t| t.name == facts.name));
         facts.quota = view.map(|view| view.quota.clone().into_iter().collect());
+        let mut sources = settings.sources.iter();
+        facts.comments = sources.any(|source| source.comments_alerts_of(&facts.name));
         steps.extend(facts.steps());
     }
     let is_asked = |name: &String| all.iter().any(|facts| facts.name == *name);

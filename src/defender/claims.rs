@@ -108,6 +108,11 @@ pub enum ClaimFault {
         "whoever signed in may read neither machines nor machine actions with this app, so devices that are only named are held and scans are not followed: give the app the delegated permission Machine.Read (or Machine.ReadWrite), and consent; then sign in again"
     )]
     NoReadScope,
+    /// Comments cannot be written on alerts. A warning.
+    #[error(
+        "the app may not write comments on alerts, which `write_back` asks for: give it the application permission Alert.ReadWrite.All of WindowsDefenderATP, and admin consent"
+    )]
+    NoAlertRole,
     /// The token tells nothing about itself, so nothing could be checked. A warning: the API will judge.
     #[error("the token's claims cannot be read, so audience, tenant and roles were not checked")]
     Unreadable,
@@ -117,7 +122,8 @@ impl ClaimFault {
     /// Whether the tenant must not be scanned with this token; the others are warnings.
     #[must_use]
     pub fn stops(&self) -> bool {
-        !self.blinds() && *self != ClaimFault::Unreadable
+        let warns = matches!(self, ClaimFault::Unreadable | ClaimFault::NoAlertRole);
+        !self.blinds() && !warns
     }
 
     /// Whether nothing can be read with this token.
@@ -134,9 +140,17 @@ impl ClaimFault {
             ClaimFault::WrongTenant { .. } => "wrong-tenant",
             ClaimFault::NoScanRole { .. } | ClaimFault::NoScanScope { .. } => "no-scan-role",
             ClaimFault::NoReadRole | ClaimFault::NoReadScope => "no-read-role",
+            ClaimFault::NoAlertRole => "no-alert-role",
             ClaimFault::Unreadable => "claims-unreadable",
         }
     }
+}
+
+/// What a token lacks to write comments on alerts; nothing where it tells nothing of itself.
+#[must_use]
+pub fn check_comments(claims: &TokenClaims) -> Option<ClaimFault> {
+    let may = *claims == TokenClaims::default() || claims.has_any(&["Alert.ReadWrite.All"]);
+    (!may).then_some(ClaimFault::NoAlertRole)
 }
 
 /// Compares a token's claims with the tenant it is meant for. A tenant configured by its domain cannot be compared;

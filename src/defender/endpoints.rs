@@ -104,6 +104,20 @@ impl Endpoints {
             .unwrap_or(&self.token_scope)
     }
 
+    /// Azure's resource manager in the cloud of these addresses, and the same addresses for a token to it.
+    #[must_use]
+    pub fn of_azure(&self) -> (&'static str, Endpoints) {
+        let base = match self.authority.ends_with(".us") {
+            true => "https://management.usgovcloudapi.net",
+            false => "https://management.azure.com",
+        };
+        let azure = Endpoints {
+            token_scope: format!("{base}/.default"),
+            ..self.clone()
+        };
+        (base, azure)
+    }
+
     /// Scheme and authority of the API, and the path its calls stand below (mostly empty).
     pub(super) fn api_parts(&self) -> (&str, &str) {
         let host = self.api_base.find("://").map_or(0, |at| at + 3);
@@ -120,6 +134,14 @@ impl Endpoints {
 /// Why not; never its text.
 pub fn login_authority(text: &str) -> Result<String, BadEndpoint> {
     base("authority", text, Some(LOGIN_HOSTS))
+}
+
+/// An address of Azure from settings: https, or this computer.
+///
+/// # Errors
+/// Why not; never its text.
+pub fn azure_base(text: &str) -> Result<String, BadEndpoint> {
+    base("arm_base", text, None)
 }
 
 #[cfg(test)]
@@ -157,6 +179,22 @@ mod tests {
         let moved = custom("https://eu.api.security.microsoft.com/", false).unwrap();
         assert_eq!(moved.api_base, "https://eu.api.security.microsoft.com");
         assert_eq!(moved.audience(), "https://api.securitycenter.microsoft.com");
+    }
+
+    #[test]
+    fn azure_is_that_of_the_cloud() {
+        for (e, base) in [
+            (Endpoints::commercial(), "https://management.azure.com"),
+            (Endpoints::gcc(), "https://management.azure.com"),
+            (
+                Endpoints::gcc_high(),
+                "https://management.usgovcloudapi.net",
+            ),
+        ] {
+            let (found, azure) = e.of_azure();
+            assert_eq!((found, azure.audience()), (base, base));
+            assert_eq!(azure.authority, e.authority);
+        }
     }
 
     #[test]

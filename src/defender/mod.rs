@@ -9,6 +9,8 @@
 //! What they are made of lies apart: of `token` its `bearer`, `claims` and `token_error`; of `reply` the `action` it
 //! shows, the `refusal`, and whether the action is `ours`; of lists the `page` and the address of the `next_page`.
 //!
+//! `write_back` has the calls that write comments on alerts and on incidents of Microsoft Sentinel.
+//!
 //! A token is got in one step or several (`acquisition`), by what a `credential` is: secrets, an assertion signed with a
 //! certificate (`certified`), the content of a file (`token_file`), the platform that gives this computer its `identity`,
 //! a person who signed in (`sign_in`) and whose sign-in is renewed (`delegated`).
@@ -45,10 +47,11 @@ pub mod sign_in;
 pub mod token;
 mod token_error;
 pub mod token_file;
+pub mod write_back;
 
 pub use answer::{Answer, Unsent};
 pub use certified::AppCertificate;
 pub use cloud::{Cloud, Region, UnknownCloud};
 pub use direct::Direct;
-pub use endpoints::{Endpoints, login_authority};
+pub use endpoints::{Endpoints, azure_base, login_authority};
 pub use hosts::{BadEndpoint, is_loopback, is_near};

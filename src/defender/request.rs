@@ -184,7 +184,7 @@ pub fn page(e: &Endpoints, bearer: &Bearer, page: &NextPage) -> Request<Bytes> {
 
 /// A request to an address made of checked parts. Should it be none after all, the request stays without a host and
 /// the client refuses to send it.
-fn to_address(method: Method, to: &str, body: Bytes) -> Request<Bytes> {
+pub(super) fn to_address(method: Method, to: &str, body: Bytes) -> Request<Bytes> {
     let mut request = Request::new(body);
     *request.method_mut() = method;
     *request.uri_mut() = to.parse().unwrap_or_default();

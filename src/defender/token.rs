@@ -12,7 +12,7 @@ use super::token_error::{Handling, of_clock, of_number, of_word};
 use scanhook_core::time::Timestamp;
 
 pub use super::bearer::Bearer;
-pub use super::claims::{ClaimFault, TokenClaims, check};
+pub use super::claims::{ClaimFault, TokenClaims, check, check_comments};
 pub use super::token_error::{TokenRefusal, Whose};
 
 /// The pause after a transient refusal that names none (defender-api, token errors).

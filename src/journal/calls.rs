@@ -26,6 +26,8 @@ scanhook_core::codes! {
         /// Machines by name or Entra device id.
         Machines = "machines",
         FindByIp = "find_by_ip",
+        /// An alert, read or commented.
+        Alert = "alert",
     }
 }
 

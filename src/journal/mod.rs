@@ -143,6 +143,7 @@ mod views;
 mod waits;
 mod watch;
 mod word;
+mod write_back;
 mod writer;
 
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -208,6 +209,7 @@ pub use tx::Tx;
 use viewing::Reads;
 pub use views::latest_bodies;
 pub use word::{HeldIds, Word};
+pub use write_back::{AnsweredAlert, ToldMachine};
 use writer::Wakes;
 pub use writer::Writer;
 

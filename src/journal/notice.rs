@@ -177,6 +177,39 @@ fn alert(row: &Row<'_>) -> rusqlite::Result<Alert> {
 }
 
 impl Tx<'_> {
+    /// What is known now of the scan that answers a decision, or of the decision where none does.
+    pub(super) fn notice_of_state(
+        &self,
+        scan: Option<i64>,
+        decision: i64,
+        at: Timestamp,
+    ) -> Result<Notice, JournalError> {
+        let mut found = Found {
+            notice: Notice::new(MessageType::DecisionHeld, at),
+            scan,
+            decision: Some(decision),
+        };
+        found.add_decision(self.db, decision)?;
+        let said = found.notice.machine.take();
+        if let Some(scan) = scan {
+            found.add_scan(self.db, scan)?;
+        }
+        let notice = &mut found.notice;
+        if let Some(scan) = &notice.scan {
+            notice.kind = match (&scan.ended_at, &scan.sent_at) {
+                (Some(_), _) => MessageType::ScanEnded,
+                (None, Some(_)) => MessageType::ScanSent,
+                (None, None) => MessageType::ScanBegun,
+            };
+        }
+        // Of a machine that the directory was not asked for nothing but the alert says a name.
+        let unnamed = |machine: &MachineNote| machine.id.as_ref() == Some(&machine.name);
+        if notice.machine.as_ref().is_none_or(unnamed) {
+            notice.machine = said.or(notice.machine.take());
+        }
+        Ok(found.notice)
+    }
+
     /// What a message says now. It names what the first of its events is about; time and number are those of the last.
     ///
     /// # Errors

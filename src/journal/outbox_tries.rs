@@ -139,6 +139,17 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// A message is not tried before this, whatever becomes of the try that is under way.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn message_settles(&mut self, message: i64, until: Timestamp) -> Result<(), JournalError> {
+        self.db
+            .prepare_cached("UPDATE outbox SET due = ?2 WHERE id = ?1")?
+            .execute(params![message, until.millis()])?;
+        Ok(())
+    }
+
     /// A receiver works again: what waited for that is due.
     ///
     /// # Errors

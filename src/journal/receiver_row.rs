@@ -31,6 +31,8 @@ pub struct ReceiverRow {
     pub answer: Option<String>,
     /// When it last took one.
     pub sent_at: Option<Timestamp>,
+    /// Until when nothing is sent to it, as it asked.
+    pub paused_until: Option<Timestamp>,
 }
 
 /// An event, as receivers are told of it.
@@ -43,6 +45,8 @@ pub struct OccasionRow {
     pub key: String,
     /// The scan by its id.
     pub scan: Option<ScanId>,
+    /// The decision by its row.
+    pub decision: Option<i64>,
     pub said: Particulars,
 }
 
@@ -68,6 +72,7 @@ impl Tx<'_> {
                     digest_at: time(row.get("digest_at")?),
                     answer: row.get("answer")?,
                     sent_at: time(row.get("sent_at")?),
+                    paused_until: time(row.get("paused_until")?),
                 })
             })
             .optional()?;
@@ -90,6 +95,7 @@ impl Tx<'_> {
             digest_at: None,
             answer: None,
             sent_at: None,
+            paused_until: None,
         };
         self.db
             .prepare_cached("INSERT INTO receiver(name, seen) VALUES (?, ?)")?
@@ -105,7 +111,7 @@ impl Tx<'_> {
         self.db
             .prepare_cached(
                 "UPDATE receiver SET seen = ?2, failures = ?3, probe_at = ?4, failing = ?5, dropped = ?6, digest_at = ?7,
-                        answer = ?8, sent_at = ?9
+                        answer = ?8, sent_at = ?9, paused_until = ?10
                  WHERE name = ?1",
             )?
             .execute(params![
@@ -117,7 +123,8 @@ impl Tx<'_> {
                 row.dropped,
                 row.digest_at.map(Timestamp::millis),
                 row.answer,
-                row.sent_at.map(Timestamp::millis)
+                row.sent_at.map(Timestamp::millis),
+                row.paused_until.map(Timestamp::millis)
             ])?;
         Ok(())
     }
@@ -161,7 +168,7 @@ impl Tx<'_> {
         seen: i64,
         most: usize,
     ) -> Result<Vec<OccasionRow>, JournalError> {
-        let sql = "SELECT o.id, o.what, t.name, o.key, o.scan, o.said FROM occasion o
+        let sql = "SELECT o.id, o.what, t.name, o.key, o.scan, o.said, o.decision FROM occasion o
                    LEFT JOIN tenant t ON t.id = o.tenant WHERE o.id > ? ORDER BY o.id";
         let mut statement = self.db.prepare_cached(sql)?;
         let rows = statement.query_map([seen], |row| {
@@ -174,6 +181,7 @@ impl Tx<'_> {
                     tenant: row.get(2)?,
                     key: row.get(3)?,
                     scan: row.get::<_, Option<i64>>(4)?.map(ScanId),
+                    decision: row.get(6)?,
                     said: serde_json::from_str(&said).unwrap_or_default(),
                 },
             ))

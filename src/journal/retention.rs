@@ -84,6 +84,11 @@ impl Tx<'_> {
                    (SELECT id FROM outbox INDEXED BY outbox_over WHERE ended_at <= ? AND ended_at IS NOT NULL LIMIT ?)",
                 now.minus(retention.records.min(MESSAGES_KEPT)).millis(),
             )?,
+            self.step(
+                "DELETE FROM write_back WHERE (receiver, target, machine) IN
+                   (SELECT receiver, target, machine FROM write_back INDEXED BY write_back_by_age WHERE at <= ? LIMIT ?)",
+                records,
+            )?,
             // What waits for a receiver that is not configured any more.
             self.step(
                 "DELETE FROM outbox WHERE id IN

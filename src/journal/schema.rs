@@ -27,7 +27,8 @@
 //!   kilobyte.
 //! * `occasion`: what receivers may be told of, in order (the stream of events). `outbox`: one message to one receiver,
 //!   made of occasions when the receiver is served. `receiver`: how far each has come. `lasting`: what goes on until
-//!   something ends it. `told_until`: which holds that end soon were told.
+//!   something ends it. `told_until`: which holds that end soon were told. `write_back`: which machines an incident or an alert
+//!   was told of.
 //! * `approval`: who has approved a held decision that takes more than one person.
 //! * `session`: who is signed in at the admin listener, by the hash of what the browser keeps.
 //! * `sweep`: how far housekeeping has come. `about`: whether this is the journal of a simulation.
@@ -49,6 +50,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema-6.sql"),
     include_str!("schema-7.sql"),
     include_str!("schema-8.sql"),
+    include_str!("schema-9.sql"),
 ];
 
 /// The step after which names are read from what was stored: SQL alone does not know the letters of all scripts.

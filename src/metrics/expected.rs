@@ -87,7 +87,7 @@ impl Metrics {
         for kind in Kind::ALL {
             there(&self.action_duration, &[("type", kind.code())]);
         }
-        for api in Api::ALL {
+        for api in Api::ALL.iter().filter(|api| **api != Api::Alert) {
             let done = if *api == Api::Scan { "201" } else { "200" };
             for status in [done, "429"] {
                 there(

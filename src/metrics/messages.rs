@@ -15,6 +15,12 @@ impl Metrics {
         self.messages.get_or_create(&labels).inc();
     }
 
+    /// Something was tried to be written back.
+    pub fn written_back(&self, target: &str, result: &str) {
+        let labels = vec![("target", target.to_owned()), ("result", result.to_owned())];
+        self.write_backs.get_or_create(&labels).inc();
+    }
+
     /// How the receivers are, for the next scrape.
     pub fn receivers(&self, receivers: &[ReceiverView], now: Timestamp) {
         for gauge in [&self.outbox_waiting, &self.outbox_age, &self.outbox_dead] {
@@ -39,6 +45,11 @@ impl Metrics {
             "messages",
             "Tries of messages by receiver, type and what came of them",
             self.messages.clone(),
+        );
+        to.register(
+            "write_backs",
+            "Tries of comments where alerts came from, by target and what came of them",
+            self.write_backs.clone(),
         );
         to.register(
             "outbox_waiting",

@@ -4,10 +4,11 @@ use core::time::Duration;
 
 use http::header::RETRY_AFTER;
 
+use super::comment_answer::{self, CommentReply};
 use super::state::{MessageEvent, Notifier, ReceiverAnswer};
 use crate::defender::{Answer, header};
-use crate::journal::{JournalError, MessageRow, Occasion, ReceiverRow, Tx};
-use crate::settings::Receiver;
+use crate::journal::{CallId, JournalError, MessageRow, Occasion, ReceiverRow, Tx};
+use crate::settings::{Receiver, TenantWriteBack};
 use scanhook_core::message::{
     AFTER_BREAK, BREAKS_AFTER, Heard, MessageType, PLAIN_ANSWER, heard, heard_by_mail, pause_before,
 };
@@ -30,22 +31,44 @@ impl Notifier {
         answer: &ReceiverAnswer,
         now: Timestamp,
     ) -> Result<Option<MessageEvent>, JournalError> {
-        let Some((name, message)) = self.under_way.remove(&id) else {
+        let Some(sent) = self.under_way.remove(&id) else {
             return Ok(None);
         };
-        let give_up = receivers
-            .iter()
-            .find(|receiver| receiver.name == name)
-            .map_or(GIVE_UP, |receiver| receiver.give_up);
-        let (verdict, text) = read(answer);
-        let result = match verdict {
-            Heard::Taken => "sent",
-            Heard::NotNow
-                if message.what != MessageType::Test && !is_old(&message, give_up, now) =>
-            {
-                "failed"
+        let (name, message) = (sent.receiver, sent.message);
+        let receiver = receivers.iter().find(|receiver| receiver.name == name);
+        let back = receiver.and_then(|receiver| receiver.channel.write_back());
+        let (heard, mut text) = read(answer);
+        if let Some(call) = sent.call {
+            end_call(tx, call, &text, now)?;
+        }
+        let reply = match (back, answer) {
+            (None, _) | (_, ReceiverAnswer::Mail { .. }) => HeardReply {
+                heard,
+                of_receiver: true,
+            },
+            (Some(back), ReceiverAnswer::Http(answer)) => {
+                let target = &back.to.target;
+                let reply = comment_answer::read(target, (&message, sent.step), answer, heard);
+                if reply.is_absent {
+                    self.absent.insert(id);
+                    tx.message_waits(id, "the comment is not there: it is written again", now)?;
+                    return Ok(None);
+                }
+                self.heed(tx, (receivers, back), &reply, &mut text, now)?;
+                HeardReply {
+                    heard: reply.heard,
+                    of_receiver: reply.of_receiver,
+                }
             }
-            Heard::NotNow | Heard::Never => "dead",
+        };
+        let give_up = receiver.map_or(GIVE_UP, |receiver| receiver.give_up);
+        let tried_again = reply.heard == Heard::NotNow
+            && message.what != MessageType::Test
+            && !is_old(&message, give_up, now);
+        let result = match (reply.heard, tried_again) {
+            (Heard::Taken, _) => "sent",
+            (_, true) => "failed",
+            _ => "dead",
         };
         match result {
             "failed" => tx.message_waits(id, &text, again(&message, answer, now))?,
@@ -54,15 +77,82 @@ impl Notifier {
         // One that was taken out of the configuration meanwhile has no row, and gets none.
         if self.known.iter().flatten().any(|known| *known == name) {
             let mut row = tx.receiver(&name)?;
-            settle(tx, &mut row, &message, (result, &text), now)?;
+            if result == "sent" || reply.of_receiver {
+                settle(tx, &mut row, &message, (result, &text), now)?;
+            } else {
+                row.answer = Some(text.clone());
+            }
             tx.keep_receiver(&row)?;
         }
         Ok(Some(MessageEvent {
             receiver: name,
             kind: message.what,
+            target: back.map(|back| back.to.target.kind()),
             result,
             answer: status_of(&text).to_owned(),
         }))
+    }
+
+    /// What an answer to a comment says beyond the comment itself.
+    fn heed(
+        &mut self,
+        tx: &mut Tx<'_>,
+        (receivers, back): (&[Receiver], &TenantWriteBack),
+        reply: &CommentReply,
+        text: &mut String,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        if reply.unauthorized {
+            self.azure_refused(&back.tenant);
+        }
+        if let Some(pause) = reply.pause {
+            pause_all(tx, receivers, back, now.plus(pause))?;
+        }
+        if let Some(remedy) = reply.remedy {
+            let (status, rest) = text.split_once(": ").unwrap_or((text, ""));
+            *text = one_line(&format!("{status}: {remedy}; {rest}"), PLAIN_ANSWER);
+        }
+        Ok(())
+    }
+}
+
+/// What an answer means.
+struct HeardReply {
+    heard: Heard,
+    /// It says something of the receiver, and not of one message alone.
+    of_receiver: bool,
+}
+
+/// Nothing is written back for this tenant and to this kind of target until then.
+fn pause_all(
+    tx: &mut Tx<'_>,
+    receivers: &[Receiver],
+    back: &TenantWriteBack,
+    until: Timestamp,
+) -> Result<(), JournalError> {
+    let kind = back.to.target.kind();
+    let same = |other: &&Receiver| {
+        let other = other.channel.write_back();
+        other.is_some_and(|other| other.tenant == back.tenant && other.to.target.kind() == kind)
+    };
+    for receiver in receivers.iter().filter(same) {
+        let mut row = tx.receiver(&receiver.name)?;
+        row.paused_until = Some(until);
+        tx.keep_receiver(&row)?;
+    }
+    Ok(())
+}
+
+/// A call of the ledger is over. The tenant's worker may have ended it already, when it was loaded anew.
+fn end_call(
+    tx: &mut Tx<'_>,
+    call: CallId,
+    answer: &str,
+    now: Timestamp,
+) -> Result<(), JournalError> {
+    match tx.end_call(call, status_of(answer), now) {
+        Err(JournalError::Conflict(_)) => Ok(()),
+        other => other,
     }
 }
 

@@ -1,6 +1,7 @@
 //! From what happened to messages: whom it concerns, what it is told together with.
 
 use super::state::Notifier;
+use super::targets::write_back;
 use crate::journal::{JournalError, NewMessage, OccasionRow, ReceiverRow, Tx};
 use crate::settings::{Channel, Receiver};
 use scanhook_core::message::{MessageType, Topic};
@@ -23,7 +24,9 @@ impl Notifier {
         let happened = tx.occasions_after(row.seen, STEP)?;
         for occasion in &happened {
             row.seen = occasion.id;
-            if concerns(receiver, occasion) {
+            if let Some(back) = receiver.channel.write_back() {
+                write_back(tx, (receiver, back), occasion, now)?;
+            } else if concerns(receiver, occasion) {
                 let topic = topic(receiver, occasion);
                 let message = NewMessage {
                     receiver: &receiver.name,

@@ -12,10 +12,19 @@
 //! 2. `answer` reads what came back: taken, later, or never (`scanhook_core::message::heard`). After five failures in a
 //!    row a receiver is only probed, once a minute, until it takes a message; then everything that waited is due.
 //!
+//! What goes back to where alerts came from (`[sources.x.write_back]`) is a receiver for each tenant of a source, and takes the
+//! same way: `targets` says which incidents and alerts hear of an event, `comment` what leaves, `comment_answer` what its
+//! answer means. Comments on alerts leave with the token that the tenant's worker lends while it may call itself, and are
+//! counted by themselves; for those on incidents `azure` gets a token of its own.
+//!
 //! A failing receiver is told of through the others. Nothing here delays a scan or a sender: loop and connections are its
 //! own, and of 10,000 messages that wait for one receiver the oldest go that nobody has to hear of.
 
 mod answer;
+mod azure;
+mod azure_access;
+mod comment;
+mod comment_answer;
 mod fan_out;
 mod letter;
 mod poll;
@@ -23,8 +32,9 @@ mod render;
 pub mod run;
 mod smtp;
 mod state;
+mod targets;
 
 pub use state::{
-    DueMessages, MessageContent, MessageEvent, Notifier, OutgoingMail, OutgoingMessage,
-    ReceiverAnswer,
+    AzureTokenCall, DueMessages, MessageContent, MessageEvent, Notifier, OutgoingMail,
+    OutgoingMessage, ReceiverAnswer,
 };

@@ -2,8 +2,9 @@
 
 use core::time::Duration;
 
+use super::comment::{Composed, Departure};
 use super::render::content;
-use super::state::{DueMessages, Notifier, OutgoingMessage, PLACES};
+use super::state::{DueMessages, Notifier, OutgoingMessage, PLACES, SendingStep, SentMessage};
 use crate::journal::{JournalError, MessageRow, Occasion, ReceiverRow, Tx};
 use crate::settings::Receiver;
 use scanhook_core::message::{AFTER_BREAK, BREAKS_AFTER, MessageType, PublicUrl};
@@ -67,42 +68,94 @@ impl Notifier {
     ) -> Result<(), JournalError> {
         let under_way = self.under_way_to(&receiver.name);
         let places = PLACES.saturating_sub(under_way.len());
-        let (messages, next) = if row.failures >= BREAKS_AFTER {
+        let (messages, mut next) = if row.failures >= BREAKS_AFTER {
             probes(tx, row, &under_way, now)?
         } else {
             tx.due_messages(&receiver.name, &under_way, places, now)?
         };
+        if let Some(until) = row.paused_until.filter(|until| *until > now) {
+            due.wake_at = due.wake_at.min(until);
+            return Ok(());
+        }
+        for message in messages.into_iter().take(places) {
+            let composed = match receiver.channel.write_back() {
+                Some(back) => {
+                    let place = (receiver.name.as_str(), back, public);
+                    self.compose(tx, place, &message, due, now)?
+                }
+                None => written(tx, (receiver, public), &message, now)?,
+            };
+            match composed {
+                Composed::Leaves(departure) => {
+                    self.leaves(tx, receiver, (message, *departure), due, now)?
+                }
+                Composed::Never(why) => tx.message_ends(message.id, false, why, now)?,
+                Composed::Later(at) => {
+                    next = at;
+                    break;
+                }
+            }
+        }
         // With no place free the answers that are waited for lead to the next poll.
         if places > 0 {
             due.wake_at = due.wake_at.min(next);
         }
-        for mut message in messages.into_iter().take(places) {
-            let mut notice = tx.notice(&message)?;
-            if message.what == MessageType::Digest {
-                notice.digest = Some(tx.day(receiver.tenants.as_deref(), now)?);
-                notice.at = now;
-            }
-            if message.what == MessageType::Test {
-                notice.key.clone_from(&receiver.name);
-            }
-            tx.message_leaves(message.id, now)?;
-            message.tries += 1;
-            message.tried_at.get_or_insert(now);
-            let Some(content) = content(&receiver.channel, (&notice, message.uuid), public, now)
-            else {
-                tx.message_ends(message.id, false, "its address cannot be called", now)?;
-                continue;
-            };
-            due.messages.push(OutgoingMessage {
-                id: message.id,
-                receiver: receiver.name.clone(),
-                content,
-            });
-            self.under_way
-                .insert(message.id, (receiver.name.clone(), message));
-        }
         Ok(())
     }
+
+    /// A message is about to leave.
+    fn leaves(
+        &mut self,
+        tx: &mut Tx<'_>,
+        receiver: &Receiver,
+        (mut message, departure): (MessageRow, Departure),
+        due: &mut DueMessages,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        tx.message_leaves(message.id, now)?;
+        message.tries += 1;
+        message.tried_at.get_or_insert(now);
+        due.messages.push(OutgoingMessage {
+            id: message.id,
+            receiver: receiver.name.clone(),
+            content: departure.content,
+        });
+        let sent = SentMessage {
+            receiver: receiver.name.clone(),
+            message,
+            step: departure.step,
+            call: departure.call,
+        };
+        self.under_way.insert(sent.message.id, sent);
+        Ok(())
+    }
+}
+
+/// A message as its receiver reads it.
+fn written(
+    tx: &Tx<'_>,
+    (receiver, public): (&Receiver, Option<&PublicUrl>),
+    message: &MessageRow,
+    now: Timestamp,
+) -> Result<Composed, JournalError> {
+    let mut notice = tx.notice(message)?;
+    if message.what == MessageType::Digest {
+        notice.digest = Some(tx.day(receiver.tenants.as_deref(), now)?);
+        notice.at = now;
+    }
+    if message.what == MessageType::Test {
+        notice.key.clone_from(&receiver.name);
+    }
+    let content = content(&receiver.channel, (&notice, message.uuid), public, now);
+    Ok(
+        content.map_or(Composed::Never("its address cannot be called"), |content| {
+            Composed::Leaves(Box::new(Departure {
+                content,
+                step: SendingStep::Whole,
+                call: None,
+            }))
+        }),
+    )
 }
 
 /// To a receiver that fails one message leaves a minute, due or not; and those by which a person tries it.

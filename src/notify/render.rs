@@ -43,7 +43,7 @@ fn request(
         Channel::PagerDuty { routing_key, .. } => {
             pagerduty(notice, routing_key.expose_secret(), public)
         }
-        Channel::Email { .. } => return None,
+        Channel::Email { .. } | Channel::WriteBack(_) => return None,
     };
     let bytes = Bytes::from(json.to_string());
     let keys = match channel {

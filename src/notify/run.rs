@@ -8,7 +8,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::smtp;
-use super::state::{MessageContent, MessageEvent, Notifier, OutgoingMessage, ReceiverAnswer};
+use super::state::{
+    AzureTokenCall, MessageContent, MessageEvent, Notifier, OutgoingMessage, ReceiverAnswer,
+};
 use crate::clock;
 use crate::defender::Answer;
 use crate::defender::client::{Client, Timeouts};
@@ -16,6 +18,8 @@ use crate::defender::network::{HttpProxy, NetworkSettings};
 use crate::in_force::Current;
 use crate::journal::{Journal, JournalError, MESSAGES, Occasion};
 use crate::settings::Settings;
+use crate::worker::Loans;
+use crate::worker::run::completed;
 use scanhook_core::message::{LONGEST_ANSWER, MessageType};
 
 /// The loop sleeps no longer.
@@ -37,7 +41,17 @@ pub struct MessageRunner {
     pub current: Current,
     /// True once the process stops.
     pub stop: watch::Receiver<bool>,
+    /// What comments are written back with.
+    pub loans: watch::Receiver<Loans>,
     pub tell: Arc<TellMessage>,
+}
+
+/// Whose answer comes.
+enum AnswerTo {
+    /// That to a message.
+    Message(i64),
+    /// A token of a tenant.
+    Token(String),
 }
 
 /// The connections to each receiver, and over which network they were made.
@@ -73,9 +87,10 @@ impl MessageRunner {
     ) -> Result<(), JournalError> {
         let wake = self.journal.wake(MESSAGES);
         let mut notifier = Notifier::default();
-        let mut sending: JoinSet<(i64, ReceiverAnswer)> = JoinSet::new();
+        let mut sending: JoinSet<(AnswerTo, ReceiverAnswer)> = JoinSet::new();
         while !*self.stop.borrow() {
             let in_force = self.current.borrow_and_update().clone();
+            notifier.borrow_from(self.loans.borrow_and_update().clone());
             let settings = in_force.settings.clone();
             let works_again = core::mem::take(fails);
             let polled = self.journal.write(move |tx| {
@@ -92,16 +107,31 @@ impl MessageRunner {
             for message in due.messages {
                 send(&mut sending, clients, &in_force.settings, message);
             }
+            for call in due.tokens {
+                ask(&mut sending, clients, &in_force.settings, call);
+            }
             let sleep = LONGEST_SLEEP.min(due.wake_at.since(clock::now()));
+            let mut receivers = in_force.settings.receivers.iter();
+            let writes_back = receivers.any(|one| one.channel.write_back().is_some());
             let has_receivers = !in_force.settings.receivers.is_empty();
             tokio::select! {
                 _ = self.stop.changed() => {}
                 Ok(()) = self.current.changed() => {}
+                Ok(()) = self.loans.changed(), if writes_back => {}
                 Some(done) = sending.join_next() => {
-                    let (id, answer) = done.map_err(|_| JournalError::Gone)?;
+                    let (asked, answer) = done.map_err(|_| JournalError::Gone)?;
                     let settings = in_force.settings.clone();
                     let answered = self.journal.write(move |tx| {
-                        let told = notifier.answer(tx, &settings.receivers, id, &answer, clock::now())?;
+                        let (receivers, now) = (&settings.receivers, clock::now());
+                        let told = match asked {
+                            AnswerTo::Message(id) => notifier.answer(tx, receivers, id, &answer, now)?,
+                            AnswerTo::Token(tenant) => {
+                                if let ReceiverAnswer::Http(answer) = &answer {
+                                    notifier.token_answer(tx, receivers, &tenant, answer, now)?;
+                                }
+                                None
+                            }
+                        };
                         Ok((notifier, told))
                     });
                     let (returned, told) = answered.await?;
@@ -118,7 +148,7 @@ impl MessageRunner {
     /// The journal fails, so nothing can be written down: whoever wants to know is told from memory, once.
     async fn tell_from_memory(&self, clients: &mut Clients, error: &JournalError) {
         let settings = self.current.borrow().settings.clone();
-        let mut sending: JoinSet<(i64, ReceiverAnswer)> = JoinSet::new();
+        let mut sending: JoinSet<(AnswerTo, ReceiverAnswer)> = JoinSet::new();
         let messages = super::render::of_memory(&settings, error.code(), clock::now());
         for message in messages {
             send(&mut sending, clients, &settings, message);
@@ -151,7 +181,7 @@ fn network(settings: &Settings, receiver: &str) -> NetworkSettings {
 }
 
 fn send(
-    sending: &mut JoinSet<(i64, ReceiverAnswer)>,
+    sending: &mut JoinSet<(AnswerTo, ReceiverAnswer)>,
     clients: &mut Clients,
     settings: &Settings,
     message: OutgoingMessage,
@@ -168,7 +198,7 @@ fn send(
                 let sent = tokio::time::timeout(MAIL_WITHIN, smtp::send(mail, &roots)).await;
                 let text = "timeout".to_owned();
                 (
-                    id,
+                    AnswerTo::Message(id),
                     sent.unwrap_or(ReceiverAnswer::Mail { code: None, text }),
                 )
             });
@@ -180,13 +210,13 @@ fn send(
                     Some(client) => client.send(request).await,
                     None => Answer::NotSent("no-client".into()),
                 };
-                (id, ReceiverAnswer::Http(answer))
+                (AnswerTo::Message(id), ReceiverAnswer::Http(answer))
             });
         }
     }
 }
 
-/// The connections to a receiver, made anew when its network is another.
+/// The connections to a receiver, or without a name to nobody in particular, made anew when its network is another.
 fn client(clients: &mut Clients, settings: &Settings, receiver: &str) -> Option<Client> {
     let network = network(settings, receiver);
     let known = clients.get(receiver);
@@ -206,4 +236,22 @@ fn client(clients: &mut Clients, settings: &Settings, receiver: &str) -> Option<
         }
     }
     clients.get(receiver).map(|(_, client)| client.clone())
+}
+
+/// Asks for a token for Azure.
+fn ask(
+    sending: &mut JoinSet<(AnswerTo, ReceiverAnswer)>,
+    clients: &mut Clients,
+    settings: &Settings,
+    call: AzureTokenCall,
+) {
+    let client = client(clients, settings, "");
+    sending.spawn(async move {
+        let answer = match (client, completed(call.request, call.file).await) {
+            (Some(client), Ok(completed)) => client.send(completed.request).await,
+            (Some(_), Err(trouble)) => Answer::NotSent(trouble.code().into()),
+            (None, _) => Answer::NotSent("no-client".into()),
+        };
+        (AnswerTo::Token(call.tenant), ReceiverAnswer::Http(answer))
+    });
 }

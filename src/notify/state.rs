@@ -1,14 +1,17 @@
 //! What the loop of messages remembers, what leaves, and what happened.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
 use lettre::address::Envelope;
 
+use super::azure_access::AzureAccess;
 use crate::defender::Answer;
-use crate::journal::MessageRow;
+use crate::defender::token_file::FileInsert;
+use crate::journal::{CallId, MessageRow};
 use crate::settings::MailRelay;
+use crate::worker::Loans;
 use scanhook_core::message::MessageType;
 use scanhook_core::time::Timestamp;
 
@@ -18,10 +21,42 @@ pub(super) const PLACES: usize = 2;
 /// Sends messages.
 #[derive(Default)]
 pub struct Notifier {
-    /// By the rows of the messages: to whom, and what is known of each.
-    pub(super) under_way: BTreeMap<i64, (String, MessageRow)>,
+    /// By the rows of the messages.
+    pub(super) under_way: BTreeMap<i64, SentMessage>,
     /// The receivers that the journal was told of.
     pub(super) known: Option<Vec<String>>,
+    /// What comments are written back with, by tenant.
+    pub(super) loans: Loans,
+    /// The tokens for Azure, by tenant.
+    pub(super) azure: BTreeMap<String, AzureAccess>,
+    /// Messages whose alert was read, and does not have the comment.
+    pub(super) absent: BTreeSet<i64>,
+}
+
+/// A message that is under way.
+pub(super) struct SentMessage {
+    pub(super) receiver: String,
+    pub(super) message: MessageRow,
+    pub(super) step: SendingStep,
+    /// Where it is counted, if it is.
+    pub(super) call: Option<CallId>,
+}
+
+/// What left for a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SendingStep {
+    /// The message itself.
+    Whole,
+    /// A question whether it came before.
+    Look,
+}
+
+/// Asks for a token for Azure; may leave once the transaction is committed.
+pub struct AzureTokenCall {
+    pub tenant: String,
+    pub request: http::Request<Bytes>,
+    /// The file that completes it, if one does.
+    pub file: Option<FileInsert>,
 }
 
 /// A message that may leave once the transaction is committed.
@@ -58,6 +93,7 @@ pub enum ReceiverAnswer {
 #[derive(Default)]
 pub struct DueMessages {
     pub messages: Vec<OutgoingMessage>,
+    pub tokens: Vec<AzureTokenCall>,
     /// When to poll again, at the latest.
     pub wake_at: Timestamp,
 }
@@ -67,6 +103,8 @@ pub struct DueMessages {
 pub struct MessageEvent {
     pub receiver: String,
     pub kind: MessageType,
+    /// Where it is written back to, if it is.
+    pub target: Option<&'static str>,
     /// sent, failed (it is tried again) or dead.
     pub result: &'static str,
     /// The status, or what came instead of an answer.
@@ -74,9 +112,17 @@ pub struct MessageEvent {
 }
 
 impl Notifier {
+    /// Takes what the workers lend from now on.
+    pub fn borrow_from(&mut self, loans: Loans) {
+        self.loans = loans;
+    }
+
     /// The messages under way to a receiver.
     pub(super) fn under_way_to(&self, receiver: &str) -> Vec<i64> {
-        let mine = self.under_way.iter().filter(|(_, (to, _))| to == receiver);
+        let mine = self
+            .under_way
+            .iter()
+            .filter(|(_, sent)| sent.receiver == receiver);
         mine.map(|(id, _)| *id).collect()
     }
 }

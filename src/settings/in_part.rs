@@ -13,7 +13,7 @@ use super::server::{MAX_BODY, Server, read as read_server};
 use super::source::{self, Source};
 use super::tenant::{self, Tenant};
 use super::tls::{self, ListenerTls};
-use super::{network, retention};
+use super::{network, retention, write_back_receivers};
 use crate::defender::Endpoints;
 use crate::defender::network::NetworkSettings;
 
@@ -111,7 +111,12 @@ impl SettingsInPart {
             let has_tls = self.admin_tls.is_some();
             admin::compare(admin, server.admin_listen, has_tls, proxies, ctx);
         }
-        receiver::without_links(&self.receivers, self.admin.as_ref(), ctx);
+        let writes_back = self
+            .sources
+            .iter()
+            .any(|source| source.write_back.is_some());
+        receiver::without_links(&self.receivers, writes_back, self.admin.as_ref(), ctx);
+        write_back_receivers::compare(&self.sources, &self.tenants, ctx);
         source::compare(&self.sources, ctx);
         source::presentable(&self.sources, self.server.as_ref(), self.tls.as_ref(), ctx);
         SettingsInPart {

@@ -9,6 +9,7 @@ use super::admin::AdminSettings;
 use super::email::{self, MailRelay};
 use super::place::{Context, Section};
 use super::secret;
+use super::write_back::TenantWriteBack;
 use crate::defender::is_loopback;
 use scanhook_core::message::{DigestTime, EventSet, MessageSet};
 use scanhook_core::signature::{Key, KeyEncoding};
@@ -50,6 +51,8 @@ pub enum Channel {
         from: Mailbox,
         to: Vec<Mailbox>,
     },
+    /// Not configured as a receiver: comments where a source's alerts came from.
+    WriteBack(TenantWriteBack),
 }
 
 /// The tables that name a channel, one of which stands in each receiver.
@@ -67,10 +70,11 @@ impl Channel {
             Channel::Slack { .. } => "slack",
             Channel::PagerDuty { .. } => "pagerduty",
             Channel::Email { .. } => "email",
+            Channel::WriteBack(back) => back.to.target.kind(),
         }
     }
 
-    /// The address that messages are posted to; `None`: they are mails.
+    /// The address that messages are posted to; `None`: they are mails, or each goes to another.
     #[must_use]
     pub const fn url(&self) -> Option<&SecretString> {
         match self {
@@ -78,7 +82,16 @@ impl Channel {
             | Channel::Teams { url }
             | Channel::Slack { url }
             | Channel::PagerDuty { url, .. } => Some(url),
-            Channel::Email { .. } => None,
+            Channel::Email { .. } | Channel::WriteBack(_) => None,
+        }
+    }
+
+    /// What it writes back, if it does.
+    #[must_use]
+    pub const fn write_back(&self) -> Option<&TenantWriteBack> {
+        match self {
+            Channel::WriteBack(back) => Some(back),
+            _ => None,
         }
     }
 }
@@ -138,9 +151,10 @@ pub(super) fn read<'i>(
     })
 }
 
-/// Says so where messages would have links with `public_url`.
+/// Says so where messages and comments would have links with `public_url`.
 pub(super) fn without_links(
     receivers: &[Receiver],
+    writes_back: bool,
     admin: Option<&AdminSettings>,
     ctx: &mut Context<'_>,
 ) {
@@ -148,6 +162,12 @@ pub(super) fn without_links(
     if !has_url && !receivers.is_empty() {
         ctx.warnings.push(
             "there are receivers and no `[admin] public_url`: messages have no links to the pages"
+                .to_owned(),
+        );
+    }
+    if !has_url && writes_back {
+        ctx.warnings.push(
+            "there are sources with `write_back` and no `[admin] public_url`: comments have no links to the pages"
                 .to_owned(),
         );
     }

@@ -10,6 +10,7 @@ use super::auth;
 use super::place::{Context, Section};
 use super::server::Server;
 use super::tls::ListenerTls;
+use super::write_back::{self, WriteBack, WriteBackTarget};
 use crate::presets;
 use map::{headers_are_signed, lacks, mapping};
 use requests::{CONTENT_TYPE, content_encodings, content_types, methods};
@@ -45,6 +46,8 @@ pub struct Source {
     pub expect_every: Option<Duration>,
     /// Cap of a body, in bytes.
     pub max_body: usize,
+    /// What goes back to where its alerts came from.
+    pub write_back: Option<WriteBack>,
 }
 
 impl Source {
@@ -70,7 +73,16 @@ impl Source {
             remember: REMEMBER,
             expect_every: None,
             max_body: super::server::MAX_BODY,
+            write_back: None,
         })
+    }
+
+    /// Whether it has comments written on alerts of Defender for this tenant.
+    #[must_use]
+    pub fn comments_alerts_of(&self, tenant: &str) -> bool {
+        let back = self.write_back.as_ref();
+        back.is_some_and(|back| back.target == WriteBackTarget::DefenderAlert)
+            && self.tenants.iter().any(|name| name == tenant)
     }
 
     /// The tenant that acts on an alert of it. `None` where it acts for several and the alert, which then is parked,
@@ -117,6 +129,7 @@ pub(super) fn read<'i>(
     let range = Duration::from_secs(60)..=Duration::from_secs(400 * 86_400);
     let remember = section.duration(ctx, "remember", REMEMBER, range);
     let expect_every = expect_every(&mut section, ctx);
+    let write_back = write_back::read(&mut section, mapping.as_ref(), ctx);
     let auth = auth::read(&mut section, ctx);
     if let Some(mapping) = &mapping {
         headers_are_signed(mapping, &auth, &section, ctx);
@@ -137,6 +150,7 @@ pub(super) fn read<'i>(
         remember,
         expect_every,
         max_body,
+        write_back,
     })
 }
 

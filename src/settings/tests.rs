@@ -5,6 +5,7 @@ mod credential;
 mod many;
 mod network;
 mod receivers;
+mod write_back;
 
 use core::time::Duration;
 use std::os::unix::fs::PermissionsExt as _;

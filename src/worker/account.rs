@@ -24,6 +24,10 @@ pub struct Account {
     pub share: Share,
     /// What becomes of a call whose answer was lost, where the app may not read machine actions.
     pub on_unknown: OnUnknown,
+    /// Where Azure is, where it is played as well.
+    pub azure: Option<String>,
+    /// Comments are written on alerts.
+    pub comments: bool,
     /// Scan calls carry `ExternalId`, unless the far side refuses it.
     pub external_id: bool,
     /// Not followed any longer than this: the outcome is *lost*.
@@ -64,6 +68,7 @@ impl Account {
                 account.external_id,
                 account.follow_for,
                 account.sends,
+                account.comments,
             )
         };
         self.name == other.name

@@ -48,6 +48,8 @@ impl TenantWorker {
         }
         let backoff = Backoff::load(&tx.memory(id)?);
         let learnt = |api: &Api| (*api, Budget::load([], backoff.learnt(*api)));
+        // Comments on alerts have a budget of their own, and whoever writes them counts them.
+        let is_mine = |api: &&Api| **api != Api::Alert;
         let looks = Lookups::recalled(backoff.asked_for());
         let mut worker = TenantWorker {
             id,
@@ -56,7 +58,7 @@ impl TenantWorker {
             pace,
             wall_clock: backoff.wall_clock().unwrap_or_else(|| WallClock::new(now)),
             far_clock: FarClock::default(),
-            budgets: Api::ALL.iter().map(learnt).collect(),
+            budgets: Api::ALL.iter().filter(is_mine).map(learnt).collect(),
             backoff,
             leaving: BTreeMap::new(),
             lists: ListState::new(pace.rows),

@@ -9,7 +9,7 @@
 //! `resolve` (which machine it is; `look_up` asks, `look_answer` listens, `silence` waits), `cancel` (call off),
 //! `paused` (what people hold back), `token` (ask for one), `backoff` (what keeps from calling; `stops` pauses, rests and
 //! stops), `reach` (who cannot be reached; `outage` tells, `probe` tries). `throttle` brings a tenant back after a 429, `moved` waits while a name was
-//! given to another Entra tenant, `twin` gives way to another name of the same app, `wall_clock` keeps spans of time true
+//! given to another Entra tenant, `loan` lends the token to whoever writes comments on alerts, `twin` gives way to another name of the same app, `wall_clock` keeps spans of time true
 //! when the clock is set.
 //!
 //! **Order of a poll** (`poll_all`): drop what was held for too long; look up the pauses; release what is due; drop
@@ -58,6 +58,7 @@ mod list_match;
 mod listing;
 mod lists;
 mod load;
+mod loan;
 mod look_answer;
 mod look_on;
 mod look_up;
@@ -99,5 +100,6 @@ pub use account::Account;
 pub use call::{Call, OutgoingCall, PollResult};
 pub use event::{ANSWERS, WorkerEvent};
 pub use keep::kept;
+pub use loan::{Loan, Loans};
 pub use pace::Pace;
 pub use state::TenantWorker;

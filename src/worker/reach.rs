@@ -103,7 +103,7 @@ impl Reach {
         let defender = self.defender.answered || self.is_any_silent();
         let apis = Api::ALL
             .iter()
-            .filter(|api| **api == Api::Token || defender);
+            .filter(|api| **api == Api::Token || (defender && **api != Api::Alert));
         apis.map(|api| {
             let side = match Reach::side(*api) {
                 FarSide::Entra => &self.entra,

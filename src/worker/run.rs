@@ -13,6 +13,7 @@ use super::account::Account;
 use super::call::{Call, OutgoingCall};
 use super::event::WorkerEvent;
 use super::keep;
+use super::loan::Loans;
 use super::pace::Pace;
 use super::state::TenantWorker;
 use crate::api::{LaneView, QuotaView};
@@ -33,6 +34,9 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// What status shows of a worker.
 pub type Board = watch::Sender<(LaneView, std::collections::BTreeMap<String, QuotaView>)>;
 
+/// What each worker lends, by tenant.
+pub type LoanBoard = watch::Sender<Loans>;
+
 /// Is told the tenant and what happened in its worker.
 pub type Tell = dyn Fn(&str, &[WorkerEvent]) + Send + Sync;
 
@@ -51,6 +55,8 @@ pub struct Runner {
     /// True once the process stops.
     pub stop: watch::Receiver<bool>,
     pub board: Board,
+    /// What whoever writes back calls with, by tenant.
+    pub loans: LoanBoard,
     pub tell: Arc<Tell>,
 }
 
@@ -60,7 +66,10 @@ type Returned = (CallId, Call, Answer);
 const LARGE: usize = 64 << 10;
 
 /// The request with what its file adds.
-async fn completed(
+///
+/// # Errors
+/// What is wrong with the file.
+pub async fn completed(
     request: Request<Bytes>,
     insert: Option<FileInsert>,
 ) -> Result<CompletedCall, FileTrouble> {
@@ -219,5 +228,15 @@ impl Runner {
     fn show(&self, worker: &TenantWorker, happened: &[WorkerEvent]) {
         (self.tell)(&self.name, happened);
         self.board.send_replace(worker.view(clock::now()));
+        let loan = worker.loan(clock::now());
+        self.loans.send_if_modified(|loans| {
+            let changes = loans
+                .get(&self.name)
+                .is_none_or(|held| !held.is_same(&loan));
+            if changes {
+                loans.insert(self.name.clone(), loan);
+            }
+            changes
+        });
     }
 }

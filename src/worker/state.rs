@@ -93,7 +93,7 @@ impl TenantWorker {
         let reads = under_way(read_of_actions) + under_way(look_up);
         let orders = under_way(|api| matches!(api, Api::Scan | Api::Cancel));
         match api {
-            Api::Token => true,
+            Api::Token | Api::Alert => true,
             Api::Scan => orders < self.pace.in_flight,
             // The last place is for an urgent scan.
             Api::Cancel => orders + 1 < self.pace.in_flight.max(2),

@@ -191,7 +191,9 @@ impl TenantWorker {
         self.backoff.blind = faults.iter().any(ClaimFault::blinds);
         self.note_person(&token, now);
         let (stops, notes): (Vec<_>, Vec<_>) = faults.into_iter().partition(ClaimFault::stops);
-        self.backoff.notes = notes.iter().map(ToString::to_string).collect();
+        let lacks = token::check_comments(&token.claims).filter(|_| self.account.comments);
+        let notes = notes.iter().chain(&lacks);
+        self.backoff.notes = notes.map(ToString::to_string).collect();
         if let Some(fault) = stops.first() {
             return self.stop(turn, fault.code(), fault.to_string());
         }

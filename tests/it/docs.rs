@@ -305,6 +305,7 @@ fn every_fault_of_a_token_is_explained() {
         },
         ClaimFault::NoScanRole { found: text() },
         ClaimFault::NoReadRole,
+        ClaimFault::NoAlertRole,
         ClaimFault::Unreadable,
     ];
     let explained = rows("docs/errors.md", "A tenant that stops");
@@ -562,6 +563,7 @@ fn put(folder: &Path, name: &str, config: &str) {
             Some("whsec") => format!("whsec_{}", BASE64.encode(text)),
             Some("pem") => keys.certificate(2035),
             Some("key") => keys.private_pem(),
+            Some("url") => "https://hooks.example/in".to_owned(),
             _ => text,
         };
         fs::write(&path, text).unwrap();

@@ -72,3 +72,4 @@ mod watching;
 mod why;
 mod wire;
 mod worker;
+mod write_back;

@@ -394,6 +394,7 @@ async fn the_page_has_a_row_for_each_metric_and_for_no_other() {
             name != "scanhook_token_until_timestamp_seconds"
                 && name != "scanhook_certificate_expiry_timestamp_seconds"
                 && name != "scanhook_messages_total"
+                && name != "scanhook_write_backs_total"
                 && !name.starts_with("scanhook_outbox_")
         })
         .collect();

@@ -41,6 +41,9 @@ impl Route {
             ("GET", ["api", "machineactions"]) => ("list", ""),
             ("GET", ["api", "machineactions", id]) => ("get", *id),
             ("POST", ["api", "machineactions", id, "cancel"]) => ("cancel", *id),
+            ("GET", ["api", "alerts", id]) => ("alert", *id),
+            ("PATCH", ["api", "alerts", id]) => ("alert_comment", *id),
+            ("PUT", ["subscriptions", .., "comments", _]) => ("incident_comment", path.as_str()),
             ("GET", ["api", "machines"]) => ("machines", ""),
             ("GET", ["api", "machines", find]) if find.starts_with("findbyip(") => {
                 ("findbyip", *find)
@@ -64,6 +67,8 @@ impl Route {
                 "Machine.StopAndQuarantine",
                 "Machine.LiveResponse",
             ],
+            "alert" => &["Alert.Read.All", "Alert.ReadWrite.All"],
+            "alert_comment" => &["Alert.ReadWrite.All"],
             _ => &["Machine.Read.All", "Machine.ReadWrite.All"],
         }
     }
@@ -73,6 +78,8 @@ impl Route {
         match self.name {
             "scan" => &["Machine.Scan"],
             "cancel" => self.roles(),
+            "alert" => &["Alert.Read", "Alert.ReadWrite"],
+            "alert_comment" => &["Alert.ReadWrite"],
             _ => &["Machine.Read", "Machine.ReadWrite"],
         }
     }
@@ -83,7 +90,7 @@ table! {
     #[derive(Clone, Debug, Serialize)]
     CallRecord {
         #[serde(serialize_with = "instant")] pub at: Timestamp, "When, by the far side's clock.";
-        pub route: &'static str, "`token`, `devicecode`, `authorize`, `imds`, `app_service`, `arc`, `scan`, `list`, `get`, `cancel`, `machine`, `machines`, `findbyip` or `other`.";
+        pub route: &'static str, "`token`, `devicecode`, `authorize`, `imds`, `app_service`, `arc`, `scan`, `list`, `get`, `cancel`, `machine`, `machines`, `findbyip`, `alert`, `alert_comment`, `incident_comment` or `other`.";
         pub method: String, "HTTP method.";
         pub path: String, "Path and query as sent.";
         pub tenant: Option<String>, "The tenant, as it stood in the token path.";

@@ -13,6 +13,7 @@ use super::answers::{Crafted, Guids, Reply, aadsts, no_identity, refused};
 use super::calls::{CallRecord, Route};
 use super::fault::{Fault, How};
 use super::grant::Grant;
+use super::incident_comment::IncidentComment;
 use super::setup::Setup;
 use super::sign_ins::{BegunSignIn, Refresh};
 
@@ -53,6 +54,10 @@ pub struct Simulator {
     pub(super) used_line: BTreeMap<u64, u64>,
     pub(super) faults: Vec<fault::Planned>,
     pub(super) actions: Vec<Action>,
+    /// Comments on incidents, in the order in which they were made.
+    pub(super) incident_comments: Vec<IncidentComment>,
+    /// Comments on alerts, by the alert.
+    pub(super) alert_comments: BTreeMap<String, Vec<String>>,
     pub(super) calls: Vec<CallRecord>,
     pub(super) busy_answers: u64,
 }
@@ -72,6 +77,8 @@ impl Simulator {
             used_line: BTreeMap::new(),
             faults: vec![],
             actions: vec![],
+            incident_comments: vec![],
+            alert_comments: BTreeMap::new(),
             calls: vec![],
             busy_answers: 0,
         }
@@ -242,6 +249,9 @@ impl Simulator {
             }
             (_, Some(grant)) => grant,
         };
+        if route.name == "incident_comment" {
+            return self.incident_comment(&grant, &route.subject, request);
+        }
         if !grant.for_defender {
             return Err(refused(
                 403,
@@ -272,6 +282,8 @@ impl Simulator {
             "get" => self.get(now, &grant, id),
             "cancel" => self.cancel(now, &grant, id, request),
             "machine" => self.machine(now, &grant, id),
+            "alert" => self.alert(id),
+            "alert_comment" => self.alert_comment(id, request),
             "findbyip" => self.find_by_ip(now, &grant, &route.subject),
             _ => self.machines(now, &grant, request),
         }

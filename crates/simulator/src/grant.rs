@@ -11,6 +11,8 @@ pub(super) struct Grant {
     pub(super) app: String,
     pub(super) known: Tenant,
     pub(super) for_defender: bool,
+    /// For Azure's resource manager.
+    pub(super) for_azure: bool,
     pub(super) expires: Timestamp,
     /// For whom it acts, if it is a person's.
     pub(super) person: Option<Person>,

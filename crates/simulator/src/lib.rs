@@ -12,10 +12,12 @@ mod actions;
 mod answers;
 mod assertions;
 mod calls;
+mod comments;
 mod far_side;
 pub mod fault;
 mod grant;
 mod identities;
+mod incident_comment;
 mod machines;
 mod odata;
 mod people;
@@ -29,6 +31,7 @@ pub use action::Action;
 pub use calls::CallRecord;
 pub use far_side::{Played, Simulator, WireAnswer};
 pub use fault::{Fault, How};
+pub use incident_comment::IncidentComment;
 pub use setup::{
     Busy, FederatedIssuer, HostIdentity, ListOrder, Machine, Person, QuotaWindow, Setup, Tenant,
 };

@@ -70,6 +70,10 @@ pub fn router(shared: SharedSimulator, clock: fn() -> Timestamp) -> axum::Router
             "/_simulator/faults",
             post(async |State((far, _)): Far, Json(new)| far.with(|far| far.faults(new))),
         )
+        .route(
+            "/_simulator/comments",
+            get(async |State((far, _)): Far| far.with(|far| Json(json!(far.incident_comments())))),
+        )
         .route("/_simulator/foreign", post(foreign))
         .fallback(play)
         .with_state((shared, clock))

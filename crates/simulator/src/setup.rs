@@ -56,6 +56,9 @@ table! {
         pub none_is_404: bool, "Whether a search that finds no machine is answered 404 instead of an empty `value`.";
         pub unreadable: BTreeSet<String>, "Machines whose actions cannot be read by their ids: that answers 500.";
         pub offline: BTreeSet<String>, "Machines whose scans, if started meanwhile, stay `Pending` for good.";
+        pub unknown_alerts: BTreeSet<String>, "Ids of alerts that do not exist; all others do.";
+        pub unknown_incidents: BTreeSet<String>, "Names of incidents that do not exist; all others do.";
+        pub foreign_comments: usize, "Comments of others on every incident.";
         pub seed: u64, "Start value of every id drawn.";
     }
 }
@@ -73,6 +76,7 @@ table! {
         pub federated: Vec<FederatedIssuer>, "Whose assertions stand for the app.";
         pub identities: Vec<HostIdentity>, "Managed identities of this tenant that the asking computer has.";
         pub roles: Vec<String> = ["Machine.Scan", "Machine.Read.All"].map(str::to_owned).to_vec(), "Roles of new tokens.";
+        pub sentinel_responder: bool = true, "Whether the app may write comments on incidents.";
         pub public_client: bool = true, "Whether people may sign in without a secret of the app.";
         pub people: Vec<Person>, "Who signs in: the first.";
         pub requestor: String = "scanhook-simulated".to_owned(), "The name that stands as `requestor` in its actions.";

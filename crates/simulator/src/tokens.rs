@@ -24,6 +24,11 @@ const DEFENDER: [&str; 5] = [
     "https://api-gcc.securitycenter.microsoft.us",
     "https://api-gov.securitycenter.microsoft.us",
 ];
+/// Audiences that Azure's resource manager takes.
+const AZURE: [&str; 2] = [
+    "https://management.azure.com",
+    "https://management.usgovcloudapi.net",
+];
 /// Resources that exist too; the newer name of the API's host is one whose tokens it refuses.
 const ELSEWHERE: [&str; 2] = [
     "https://api.security.microsoft.com",
@@ -109,7 +114,11 @@ impl Simulator {
         };
         let audience = match scope.strip_suffix("/.default") {
             Some(scopes) if scopes.contains(' ') => return Err(aadsts("700022")),
-            Some(resource) if DEFENDER.contains(&resource) || ELSEWHERE.contains(&resource) => {
+            Some(resource)
+                if DEFENDER.contains(&resource)
+                    || AZURE.contains(&resource)
+                    || ELSEWHERE.contains(&resource) =>
+            {
                 resource
             }
             Some(_) => return Err(aadsts("500011")),
@@ -231,6 +240,7 @@ impl Simulator {
                 app,
                 known,
                 for_defender,
+                for_azure: AZURE.contains(&audience),
                 expires,
                 person,
                 line,

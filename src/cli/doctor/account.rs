@@ -103,6 +103,7 @@ impl Inquiry {
             machines,
             actions,
             quota: None,
+            comments: false,
         }
     }
 

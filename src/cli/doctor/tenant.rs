@@ -4,7 +4,7 @@ use super::step::DoctorStep;
 use crate::api::QuotaView;
 use crate::defender::Endpoints;
 use crate::defender::first_row::FirstRow;
-use crate::defender::token::{ClaimFault, TokenClaims, TokenRefusal, check};
+use crate::defender::token::{ClaimFault, TokenClaims, TokenRefusal, check, check_comments};
 
 /// Resources whose tokens Defender's API takes, in some cloud.
 const AUDIENCES: [&str; 5] = [
@@ -49,6 +49,8 @@ pub(super) struct TenantFacts {
     pub(super) actions: ListFact,
     /// What a running scanhook says of the quota, by API.
     pub(super) quota: Option<Vec<(String, QuotaView)>>,
+    /// Comments are to be written on alerts.
+    pub(super) comments: bool,
 }
 
 impl TenantFacts {
@@ -101,7 +103,8 @@ impl TenantFacts {
             return ["audience", "tenant", "roles"]
                 .map(|step| DoctorStep::skipped(step, "there is no token"));
         };
-        let faults = check(claims, &self.endpoints, &self.tenant_id);
+        let mut faults = check(claims, &self.endpoints, &self.tenant_id);
+        faults.extend(check_comments(claims).filter(|_| self.comments));
         if faults.contains(&ClaimFault::Unreadable) {
             return ["audience", "tenant", "roles"]
                 .map(|step| DoctorStep::skipped(step, "the token does not tell"));

@@ -81,6 +81,51 @@ pub fn told(world: &mut World) {
     }
 }
 
+/// Each scan that ended is told of where its alerts came from: one comment for each machine at an incident, which says what
+/// was last known, and one for each scan at an alert, whatever was lost on the way.
+pub fn written_back(world: &World) {
+    if world.mail.receivers.len() == 2 {
+        return;
+    }
+    let comments = world.far.incident_comments();
+    let mut ids = BTreeSet::new();
+    for comment in comments {
+        assert!(
+            ids.insert((&comment.incident, &comment.id)),
+            "{comment:?} twice"
+        );
+        assert!(
+            !comment.message.contains("waits for its turn"),
+            "{comment:?}"
+        );
+    }
+    for scan in world.scans() {
+        let outcome = scan.outcome.as_deref();
+        if outcome.is_none() || matches!(outcome, Some("merged" | "dry_run")) {
+            continue;
+        }
+        let told = |alert: &String| !world.far.alert_comments(alert).is_empty();
+        // What came once it was over is answered by it as well, and not commented; what was tried again is answered by
+        // another scan.
+        assert!(
+            scan.alerts.is_empty() || scan.alerts.iter().any(told),
+            "nobody knows of {scan:?}: {:?}",
+            world
+                .store
+                .read(|reader| reader.outbox(&Default::default()).unwrap())
+                .items
+        );
+        for alert in &scan.alerts {
+            let told = world.far.alert_comments(alert);
+            let mut marks: Vec<_> = told.iter().map(|text| text.rsplit("[sh-").next()).collect();
+            let all = marks.len();
+            marks.sort_unstable();
+            marks.dedup();
+            assert_eq!(marks.len(), all, "a comment stands twice: {told:?}");
+        }
+    }
+}
+
 /// Nothing of ours was begun on a machine that could be another one, that is unknown, or that cannot be scanned.
 fn not_guessed(world: &World) {
     for action in world.far.scans().iter().filter(|action| !action.foreign) {
@@ -277,7 +322,15 @@ pub fn not_starved(world: &World, free: impl Fn(&str) -> bool) {
 /// By the far side's own count over sliding windows.
 fn within_quota(world: &World) {
     for route in [
-        "scan", "list", "get", "cancel", "machine", "machines", "findbyip",
+        "scan",
+        "list",
+        "get",
+        "cancel",
+        "machine",
+        "machines",
+        "findbyip",
+        "alert",
+        "alert_comment",
     ] {
         let (minute, hour) = world.far.quota_peak(route);
         assert!(

@@ -43,6 +43,7 @@ fn run(scenario: &Scenario, faults: Faults) -> (String, bool) {
     let (hash, met) = (world.hash(), world.faults.met());
     checks::all(&mut world);
     checks::told(&mut world);
+    checks::written_back(&world);
     (hash, met)
 }
 

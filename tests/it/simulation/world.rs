@@ -14,7 +14,7 @@ use http::HeaderMap;
 use scanhook::api::{ItemView, Receipt};
 use scanhook::defender::Answer;
 use scanhook::defender::delegated::Renewal;
-use scanhook::defender::token_file::{CompletedCall, FileInsert};
+use scanhook::defender::token_file::{CompletedCall, FileInsert, FileTrouble};
 use scanhook::in_force::{SourceBinding, SourceBindings};
 use scanhook::intake::accept;
 use scanhook::journal::{
@@ -23,7 +23,7 @@ use scanhook::journal::{
 use scanhook::policy::{Ceiling, Policy, Terms};
 use scanhook::settings::Source;
 use scanhook::worker::{Account, Call, OutgoingCall, Pace, TenantWorker, WorkerEvent};
-use scanhook_core::mapping::{DeliveryLimits, Mapping};
+use scanhook_core::mapping::{DeliveryLimits, Map, Mapping};
 use scanhook_core::quota::Share;
 use scanhook_core::scan::{DecisionState, Mode, OnUnknown, Reason};
 use scanhook_core::signature::{Authentication, Check, Key, authenticate};
@@ -37,7 +37,7 @@ use sha2::{Digest, Sha256};
 
 use super::faults::{AtCall, AtCommit, Dice, Faults};
 use super::throttle::{Seen, Watch};
-use mail::Mail;
+use mail::{Mail, WORKSPACE};
 use operator::{Order, Paused};
 use proof::{Disk, Proof};
 
@@ -128,10 +128,19 @@ fn machine(n: u64) -> String {
     format!("{:040x}", 0xabc0 + n)
 }
 
+/// The incident of the n-th alert, one of three.
+fn of_incident(n: u64) -> String {
+    format!(
+        r#""incident":"{WORKSPACE}/providers/Microsoft.SecurityInsights/Incidents/i-{}""#,
+        n % 3
+    )
+}
+
 fn alert(id: u64, severity: &str, n: u64) -> String {
     format!(
-        r#"{{"alertId":"a-{id}","title":"t","severity":"{severity}","deviceId":"{}"}}"#,
-        machine(n)
+        r#"{{"alertId":"a-{id}","title":"t","severity":"{severity}","deviceId":"{}",{}}}"#,
+        machine(n),
+        of_incident(id)
     )
 }
 
@@ -934,7 +943,8 @@ fn body(dice: &mut Dice, n: u64, machines: u64) -> String {
     // Some ids come again: repeats, and the same finding for another machine.
     let id = if dice.roll(5) == 0 { 0 } else { n };
     format!(
-        r#"{{"alert_id":"a-{id}","title":"t","severity":"{severity}","category":"{category}","devices":[{device}]}}"#
+        r#"{{"alert_id":"a-{id}","title":"t","severity":"{severity}","category":"{category}","devices":[{device}],{}}}"#,
+        of_incident(n)
     )
 }
 
@@ -955,6 +965,8 @@ enum Event {
     Mail,
     /// What came back for a message.
     Told(u32, i64, Box<Answer>),
+    /// What came back for a token with which something is written back.
+    Granted(u32, String, Box<Answer>),
 }
 
 /// A run.
@@ -1038,6 +1050,16 @@ impl World {
             &mut far,
             Timestamp::from_millis(START - JUMP),
         );
+        let tenants = &mut far.setup().tenants;
+        if tenants.is_empty() {
+            tenants.push(Tenant {
+                id: account.tenant_id.clone(),
+                ..Tenant::default()
+            });
+        }
+        for tenant in tenants {
+            tenant.roles.push("Alert.ReadWrite.All".to_owned());
+        }
         far.faults(scenario.far_faults.clone());
         let mut world = World {
             disk,
@@ -1060,7 +1082,8 @@ impl World {
             held: 0,
             steered: Vec::new(),
             traced: false,
-            mail: Mail::new(scenario.seed),
+            // Where a person signs in, nothing is written back.
+            mail: Mail::new(scenario.seed, !matches!(scenario.proof, Proof::Person)),
             store,
             agenda: BTreeMap::new(),
             sequence: 0,
@@ -1191,6 +1214,9 @@ impl World {
             Event::Operator(n) => self.operate(n),
             Event::Mail => self.poll_mail(),
             Event::Told(life, id, answer) if life == self.life => self.mail_answered(id, *answer),
+            Event::Granted(life, tenant, answer) if life == self.life => {
+                self.granted(tenant, *answer)
+            }
             Event::Load(life) if life == self.life => self.load(),
             // An earlier wake-up has made this one superfluous, as it does in `lane/run`.
             Event::Poll if self.now < self.next_poll => {}
@@ -1202,7 +1228,11 @@ impl World {
             Event::Return(life, id, returned) if life == self.life => {
                 self.answer(id, returned.0, returned.1)
             }
-            Event::Reach(..) | Event::Return(..) | Event::Load(_) | Event::Told(..) => {}
+            Event::Reach(..)
+            | Event::Return(..)
+            | Event::Load(_)
+            | Event::Told(..)
+            | Event::Granted(..) => {}
         }
     }
 
@@ -1292,6 +1322,7 @@ impl World {
         let Some((lane, todo)) = polled else {
             return self.lose_lane();
         };
+        self.lends(&lane);
         self.lane = Some(lane);
         self.trace(|| format!("poll: {} calls {:?}", todo.calls.len(), todo.happened));
         for step in &todo.files {
@@ -1353,6 +1384,26 @@ impl World {
         }
     }
 
+    /// The request with what its file adds.
+    fn completed(
+        &self,
+        request: http::Request<Bytes>,
+        file: Option<FileInsert>,
+    ) -> Result<CompletedCall, FileTrouble> {
+        let Some(insert) = file else {
+            return Ok(CompletedCall {
+                request,
+                renewal: None,
+            });
+        };
+        let since = self.now.since(Timestamp::from_millis(START)).as_secs();
+        let content = match self.proof {
+            Proof::Person => self.disk.read(&insert.path),
+            proof => proof.file(&insert.path, since, self.now),
+        };
+        insert.complete(request, content)
+    }
+
     fn reach(&mut self, outgoing: OutgoingCall) {
         let OutgoingCall {
             id,
@@ -1360,20 +1411,7 @@ impl World {
             request,
             file,
         } = outgoing;
-        let read = |insert: FileInsert, request| {
-            let since = self.now.since(Timestamp::from_millis(START)).as_secs();
-            let content = match self.proof {
-                Proof::Person => self.disk.read(&insert.path),
-                proof => proof.file(&insert.path, since, self.now),
-            };
-            insert.complete(request, content)
-        };
-        let alone = CompletedCall {
-            request: request.clone(),
-            renewal: None,
-        };
-        let completed = file.map_or(Ok(alone), |insert| read(insert, request));
-        let (request, renewal) = match completed {
+        let (request, renewal) = match self.completed(request, file) {
             Ok(completed) => (completed.request, completed.renewal),
             Err(trouble) => {
                 self.trace(|| trouble.code().to_owned());
@@ -1465,8 +1503,19 @@ impl World {
                 "it is shown"
             );
         }
+        self.lends(&lane);
         self.lane = Some(lane);
         self.wake(Duration::ZERO);
+    }
+
+    /// As `lane/run` shows it to whoever writes back.
+    fn lends(&mut self, lane: &TenantWorker) {
+        let loan = lane.loan(self.clock().wall);
+        let loans = &mut self.mail.loans;
+        if loans.get("default").is_none_or(|held| !held.is_same(&loan)) {
+            loans.insert("default".to_owned(), loan);
+            self.wake_mail(Duration::ZERO);
+        }
     }
 
     /// As `lane/run` does it: calls are dropped, and the lane is loaded again.
@@ -1609,14 +1658,19 @@ fn prepare(store: &mut Store, policy: Arc<Policy>) -> (TenantId, PolicyId) {
     slot.lock().unwrap().take().unwrap().unwrap()
 }
 
+/// The preset, with the incident that an alert belongs to.
+fn mapping() -> Mapping {
+    let own: Map = toml::from_str("references = { incident_arm = \"/incident\" }").unwrap();
+    let map = own.over(scanhook::presets::map("generic").unwrap());
+    Mapping::compile(map).map_err(|_| "map").unwrap()
+}
+
 fn desk(tenant: TenantId, limited: bool) -> SourceBinding {
     let keys = vec![Key::new("sender", SECRET).map_err(|_| "key").unwrap()];
     let source = Source {
         name: "siem".to_owned(),
         preset: "generic".to_owned(),
-        mapping: Mapping::compile(scanhook::presets::map("generic").unwrap())
-            .map_err(|_| "map")
-            .unwrap(),
+        mapping: mapping(),
         caps: DeliveryLimits::default(),
         auth: Authentication {
             alternatives: vec![vec![Check::Bearer { keys }]],
@@ -1628,6 +1682,7 @@ fn desk(tenant: TenantId, limited: bool) -> SourceBinding {
         gzip: false,
         methods: vec!["POST".to_owned()],
         max_body: 1 << 20,
+        write_back: None,
     };
     let limit = limited.then_some(Limit {
         scans: 300,

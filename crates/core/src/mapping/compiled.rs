@@ -80,6 +80,12 @@ impl Mapping {
         &self.lacks
     }
 
+    /// Whether it keeps a reference of this name.
+    #[must_use]
+    pub fn has_reference(&self, name: &str) -> bool {
+        self.references.iter().any(|(known, _)| known == name)
+    }
+
     /// The request headers it reads, in lower case.
     #[must_use]
     pub fn headers(&self) -> &BTreeSet<String> {

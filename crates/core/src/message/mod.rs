@@ -4,6 +4,7 @@
 //! `kind` names the types and the sets of them, `topic` says which events become one message and which have to stay in
 //! order, `retry` when the next try is due. A message is written from a [`Notice`]: `text` is its sentence, `body` the
 //! JSON of the webhook and of the event stream; `teams`, `slack`, `pagerduty` and `mail` put it into the form of each.
+//! `write_back` makes comments for where an alert came from, and `workspace` says which incidents they may go to.
 
 mod body;
 mod credential_name;
@@ -20,6 +21,8 @@ mod teams;
 mod text;
 mod title;
 mod topic;
+mod workspace;
+mod write_back;
 
 pub use body::body;
 pub use credential_name::{certificate_key, token_key};
@@ -40,3 +43,8 @@ pub use teams::{LARGEST_CARD, teams};
 pub use text::sentence;
 pub use title::title;
 pub use topic::Topic;
+pub use workspace::{NotOurs, Workspace};
+pub use write_back::{
+    LONGEST_COMMENT, OWN_COMMENTS, WriteBackMoment, comment_id, comment_mark, comment_text,
+    escaped, shared_comment,
+};

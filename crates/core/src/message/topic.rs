@@ -63,7 +63,16 @@ impl Topic {
     /// Of one scan that ended, for a receiver that is told of each.
     #[must_use]
     pub fn of_scan(scan: &str) -> Topic {
-        let subject = format!("scan/{scan}");
+        Topic::alone(format!("scan/{scan}"))
+    }
+
+    /// Of what goes back about a machine to an incident or an alert; without a machine: about many.
+    #[must_use]
+    pub fn of_target(target: &str, machine: &str) -> Topic {
+        Topic::alone(format!("{target}/{machine}"))
+    }
+
+    fn alone(subject: String) -> Topic {
         Topic {
             group: subject.clone(),
             subject,

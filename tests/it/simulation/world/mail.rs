@@ -4,20 +4,26 @@
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use http::{HeaderMap, Response};
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
 use scanhook::defender::Answer;
 use scanhook::journal::OutboxFilter;
 use scanhook::notify::{MessageContent, Notifier, OutgoingMessage, ReceiverAnswer};
-use scanhook::settings::{Channel, Receiver};
-use scanhook_core::message::{DigestTime, EventSet};
+use scanhook::settings::{Channel, Receiver, TenantWriteBack, WriteBack, WriteBackTarget};
+use scanhook::worker::Loans;
+use scanhook_core::message::{DigestTime, EventSet, Workspace, WriteBackMoment};
 use scanhook_core::time::Timestamp;
+use scanhook_simulator::WireAnswer;
 use serde_json::Value;
 
 use super::super::faults::Dice;
 use super::{Event, World};
 
-/// A program that is told of everything, and people.
-pub(super) const NAMES: [&str; 2] = ["soar", "soc"];
+/// A program that is told of everything, people, and where alerts came from.
+pub(super) const NAMES: [&str; 4] = ["soar", "soc", "siem incidents", "siem alerts"];
+/// The workspace whose incidents are written to.
+pub const WORKSPACE: &str = "/subscriptions/0b8f7d7e-2f53-4a53-9d0a-6f6c6f1a2b3c/resourceGroups/rg/providers/\
+                             Microsoft.OperationalInsights/workspaces/w";
 
 /// How long a try waits for its answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -36,6 +42,8 @@ pub struct Letter {
 pub struct Mail {
     pub receivers: Vec<Receiver>,
     pub letters: Vec<Letter>,
+    /// What the lane lent last.
+    pub loans: Loans,
     notifier: Option<Notifier>,
     next_poll: Timestamp,
     dice: Dice,
@@ -44,7 +52,7 @@ pub struct Mail {
 }
 
 impl Mail {
-    pub fn new(seed: u64) -> Mail {
+    pub fn new(seed: u64, writes_back: bool) -> Mail {
         let receiver = |name: &str, events: EventSet| Receiver {
             name: name.to_owned(),
             channel: Channel::Webhook {
@@ -59,11 +67,40 @@ impl Mail {
             proxy: None,
         };
         let all = EventSet::parse(&["all".to_owned()]).unwrap();
+        let back = |target: WriteBackTarget| Receiver {
+            channel: Channel::WriteBack(TenantWriteBack {
+                source: "siem".to_owned(),
+                tenant: "default".to_owned(),
+                to: WriteBack {
+                    target,
+                    when: WriteBackMoment::ALL.iter().copied().collect(),
+                },
+            }),
+            ..receiver("", EventSet::default())
+        };
+        let sentinel = WriteBackTarget::Sentinel {
+            workspace: Workspace::parse(WORKSPACE).unwrap(),
+            base: None,
+        };
+        let mut on_alerts = back(WriteBackTarget::DefenderAlert);
+        if let Channel::WriteBack(back) = &mut on_alerts.channel {
+            back.to.when = [WriteBackMoment::Ended].into();
+        }
+        let mut receivers = vec![
+            receiver(NAMES[0], all),
+            receiver(NAMES[1], EventSet::default()),
+        ];
+        if writes_back {
+            for (name, back) in [(NAMES[2], back(sentinel)), (NAMES[3], on_alerts)] {
+                receivers.push(Receiver {
+                    name: name.to_owned(),
+                    ..back
+                });
+            }
+        }
         Mail {
-            receivers: vec![
-                receiver(NAMES[0], all),
-                receiver(NAMES[1], EventSet::default()),
-            ],
+            receivers,
+            loans: Loans::new(),
             letters: Vec::new(),
             notifier: None,
             next_poll: Timestamp::NEVER,
@@ -125,6 +162,7 @@ impl World {
             return;
         }
         let mut notifier = self.mail.notifier.take().unwrap_or_default();
+        notifier.borrow_from(self.mail.loans.clone());
         let (receivers, now) = (self.mail.receivers.clone(), self.clock().wall);
         let polled = self.commit(move |tx| {
             let due = notifier.poll(tx, &receivers, None, now)?;
@@ -138,10 +176,74 @@ impl World {
         for message in due.messages {
             self.post(message);
         }
+        for call in due.tokens {
+            let (after, answer) = match self.completed(call.request, call.file) {
+                Ok(completed) => self.write_back("token", &completed.request),
+                Err(trouble) => (Duration::ZERO, Answer::NotSent(trouble.code().into())),
+            };
+            self.after(
+                after,
+                Event::Granted(self.life, call.tenant, Box::new(answer)),
+            );
+        }
         self.wake_mail(due.wake_at.since(now).min(LONGEST_SLEEP));
     }
 
+    /// A call of what is written back, with what may go wrong on its way: after which time comes what.
+    fn write_back(&mut self, what: &str, request: &Request<Bytes>) -> (Duration, Answer) {
+        let unknown = |why: &str| Answer::Unknown(why.to_owned());
+        let soon = Duration::from_millis(20 + self.mail.dice.roll(400));
+        let fate = if self.mail.calm {
+            99
+        } else {
+            self.mail.dice.roll(12)
+        };
+        let (after, answer) = match fate {
+            0 => (soon, Answer::NotSent("refused".into())),
+            1 => (soon, unknown("reset")),
+            2 => (PATIENCE, unknown("timeout")),
+            _ => match self.far.handle(self.now.to_jiff(), request).what {
+                WireAnswer::Response(_) if fate == 3 => (soon, unknown("reset")),
+                WireAnswer::Response(_) if fate == 4 => (PATIENCE, unknown("timeout")),
+                WireAnswer::Response(response) => (soon, Answer::Http(response)),
+                WireAnswer::Reset | WireAnswer::Silence => (PATIENCE, unknown("timeout")),
+            },
+        };
+        let word = super::word(&answer);
+        self.trace(|| format!("{what} {} -> {word}", request.uri().path()));
+        (after, answer)
+    }
+
+    /// What came back for a token with which something is written back.
+    pub(super) fn granted(&mut self, tenant: String, answer: Answer) {
+        let Some(mut notifier) = self.mail.notifier.take() else {
+            return;
+        };
+        let (receivers, now) = (self.mail.receivers.clone(), self.clock().wall);
+        let answered = self.commit(move |tx| {
+            notifier.token_answer(tx, &receivers, &tenant, &answer, now)?;
+            Ok(notifier)
+        });
+        match answered {
+            Some(notifier) => {
+                self.mail.notifier = Some(notifier);
+                self.wake_mail(Duration::ZERO);
+            }
+            None => {
+                self.lose_mail();
+                self.wake_mail(AFTER_FAILURE);
+            }
+        }
+    }
+
     fn post(&mut self, message: OutgoingMessage) {
+        if NAMES[2..].contains(&message.receiver.as_str()) {
+            let MessageContent::Http(request) = &message.content else {
+                panic!("comments are posted");
+            };
+            let (after, answer) = self.write_back(&message.receiver, request);
+            return self.after(after, Event::Told(self.life, message.id, Box::new(answer)));
+        }
         let (arrives, after, answer) = self.mail.played();
         let OutgoingMessage {
             id,
@@ -195,6 +297,11 @@ impl World {
         self.life += 1;
         self.agenda.clear();
         self.mail.next_poll = Timestamp::NEVER;
+        self.next_poll = Timestamp::NEVER;
+        self.far.faults(Vec::new());
+        self.far.setup().per_minute = self.share.per_minute;
+        self.lane = None;
+        self.after(Duration::ZERO, Event::Load(self.life));
         self.wake_mail(Duration::ZERO);
         let waits = OutboxFilter {
             state: Some("waiting".to_owned()),
@@ -209,6 +316,18 @@ impl World {
                 Event::Mail => self.poll_mail(),
                 Event::Told(life, id, answer) if life == self.life => {
                     self.mail_answered(id, *answer)
+                }
+                Event::Granted(life, tenant, answer) if life == self.life => {
+                    self.granted(tenant, *answer)
+                }
+                Event::Load(life) if life == self.life => self.load(),
+                Event::Poll if self.now >= self.next_poll => {
+                    self.next_poll = Timestamp::NEVER;
+                    self.poll();
+                }
+                Event::Reach(life, outgoing) if life == self.life => self.reach(*outgoing),
+                Event::Return(life, id, returned) if life == self.life => {
+                    self.answer(id, returned.0, returned.1)
                 }
                 _ => {}
             }

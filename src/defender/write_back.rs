@@ -1,0 +1,133 @@
+//! The calls that write back: a comment on an incident of Microsoft Sentinel, whose id is ours, so that a repeated call writes
+//! the same comment; and one on an alert of Defender, where only reading the alert tells whether it is there.
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, Response};
+use serde::Serialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::Endpoints;
+use super::next_page::encoded;
+use super::request::{get, to_address};
+use super::token::Bearer;
+use scanhook_core::message::Workspace;
+
+/// The version of Sentinel's API.
+const SENTINEL: &str = "2025-09-01";
+
+/// Writes a comment on an incident of a workspace, or what it says now. `base`: of Azure's resource manager.
+#[must_use]
+pub fn incident_comment(
+    (base, workspace): (&str, &Workspace),
+    (incident, comment): (&str, Uuid),
+    bearer: &Bearer,
+    message: &str,
+) -> Request<Bytes> {
+    let to = format!(
+        "{base}{}/providers/Microsoft.SecurityInsights/incidents/{}/comments/{comment}?api-version={SENTINEL}",
+        workspace.as_str(),
+        encoded(incident)
+    );
+    let body = json!({ "properties": { "message": message } });
+    written(Method::PUT, &to, bearer, &body)
+}
+
+/// Writes a comment on an alert of Defender.
+#[must_use]
+pub fn alert_comment(e: &Endpoints, bearer: &Bearer, alert: &str, comment: &str) -> Request<Bytes> {
+    #[derive(Serialize)]
+    struct AlertComment<'a> {
+        comment: &'a str,
+    }
+    let body = serde_json::to_value(AlertComment { comment }).unwrap_or_default();
+    written(Method::PATCH, &alert_address(e, alert), bearer, &body)
+}
+
+/// Reads an alert of Defender.
+#[must_use]
+pub fn alert(e: &Endpoints, bearer: &Bearer, alert: &str) -> Request<Bytes> {
+    get(&alert_address(e, alert), bearer)
+}
+
+/// Whether a comment of an alert ends with our mark.
+#[must_use]
+pub fn has_comment(alert: &Response<Bytes>, mark: &str) -> bool {
+    let alert: Value = serde_json::from_slice(alert.body()).unwrap_or_default();
+    let comments = alert.get("comments").and_then(Value::as_array);
+    comments.into_iter().flatten().any(|comment| {
+        let text = comment.get("comment").and_then(Value::as_str);
+        text.is_some_and(|text| text.trim_end().ends_with(mark))
+    })
+}
+
+fn alert_address(e: &Endpoints, alert: &str) -> String {
+    format!("{}/api/alerts/{}", e.api_base, encoded(alert))
+}
+
+fn written(method: Method, to: &str, bearer: &Bearer, body: &Value) -> Request<Bytes> {
+    let mut request = to_address(method, to, Bytes::from(body.to_string()));
+    let headers = request.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(AUTHORIZATION, bearer.header());
+    request
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::defender::bearer::tests::bearer;
+
+    const SOC: &str = "/subscriptions/0b8f7d7e-2f53-4a53-9d0a-6f6c6f1a2b3c/resourceGroups/rg-soc/providers/\
+                       Microsoft.OperationalInsights/workspaces/log-soc";
+
+    #[test]
+    fn a_comment_on_an_incident_as_exact_bytes() {
+        let soc = Workspace::parse(SOC).unwrap();
+        let id = "4f1c2a9e-7b30-4d5e-9c61-0a8f52d7e3b4".parse().unwrap();
+        let azure = ("https://management.azure.com", &soc);
+        let request = incident_comment(azure, ("9e0c6a52", id), &bearer("t"), "a &lt;b&gt; \"c\"");
+        assert_eq!(request.method(), Method::PUT);
+        assert_eq!(
+            request.uri().to_string(),
+            format!(
+                "https://management.azure.com{SOC}/providers/Microsoft.SecurityInsights/incidents/9e0c6a52/comments/\
+                 4f1c2a9e-7b30-4d5e-9c61-0a8f52d7e3b4?api-version=2025-09-01"
+            )
+        );
+        assert_eq!(request.headers()[AUTHORIZATION], "Bearer t");
+        assert_eq!(
+            request.body(),
+            r#"{"properties":{"message":"a &lt;b&gt; \"c\""}}"#
+        );
+    }
+
+    #[test]
+    fn a_comment_on_an_alert_changes_nothing_else_and_is_found_by_its_mark() {
+        let (e, id) = (Endpoints::commercial(), "da637308392288907382_-880718168");
+        let request = alert_comment(&e, &bearer("t"), id, "over [sh-0123456789ab]");
+        assert_eq!(request.method(), Method::PATCH);
+        assert_eq!(request.body(), r#"{"comment":"over [sh-0123456789ab]"}"#);
+        assert_eq!(
+            request.uri().to_string(),
+            format!("https://api.security.microsoft.com/api/alerts/{id}")
+        );
+        assert_eq!(
+            alert(&e, &bearer("t"), "../x").uri().path(),
+            "/api/alerts/..%2Fx"
+        );
+        let found = |body: &'static str| {
+            has_comment(&Response::new(Bytes::from(body)), "[sh-0123456789ab]")
+        };
+        assert!(found(
+            r#"{"comments":[{"comment":"a"},{"comment":"over [sh-0123456789ab]"}]}"#
+        ));
+        assert!(!found(
+            r#"{"comments":[{"comment":"over [sh-0123456789ab] no"},{}]}"#
+        ));
+        assert!(!found(r#"{"title":"[sh-0123456789ab]"}"#));
+        assert!(!found("<html>"));
+    }
+}

@@ -1,0 +1,236 @@
+//! What goes back to where alerts came from: which alerts of a source a scan or a decision answers, and for each incident
+//! or alert (a *target*) which machines were told of, in the order in which they came to it. A row says what about; the
+//! comment is written when it is sent, from what is known then.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::error::JournalError;
+use super::receiver_row::OccasionRow;
+use super::rows::all;
+use super::tx::Tx;
+use scanhook_core::alert::Alert;
+use scanhook_core::message::{Notice, OWN_COMMENTS};
+use scanhook_core::time::Timestamp;
+
+/// Alerts of one scan that are written back to, the first.
+const MOST_ALERTS: u32 = 500;
+
+/// An alert that a scan or a held decision answers.
+#[derive(Clone, Debug)]
+pub struct AnsweredAlert {
+    pub decision: i64,
+    pub scan: Option<i64>,
+    /// The machine, or while that is not known what the alert says of it.
+    pub machine: String,
+    /// The sender's id of the alert.
+    pub alert_id: String,
+    pub references: BTreeMap<String, Vec<String>>,
+}
+
+/// A machine that a target is told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToldMachine {
+    pub target: String,
+    pub machine: String,
+    /// The how-manieth machine of its target.
+    pub place: u32,
+    scan: Option<i64>,
+    decision: i64,
+    at: Timestamp,
+}
+
+fn told(row: &Row<'_>) -> rusqlite::Result<ToldMachine> {
+    Ok(ToldMachine {
+        target: row.get("target")?,
+        machine: row.get("machine")?,
+        place: row.get("place")?,
+        scan: row.get("scan")?,
+        decision: row.get("decision")?,
+        at: Timestamp::from_millis(row.get("at")?),
+    })
+}
+
+impl ToldMachine {
+    /// Whether its comment is one that many machines share.
+    #[must_use]
+    pub const fn shares(&self) -> bool {
+        self.place > OWN_COMMENTS
+    }
+}
+
+impl Tx<'_> {
+    /// The alerts of this source that are answered by the scan or the decision that an event is about. What is dry is
+    /// nobody's business.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn answered_alerts(
+        &self,
+        source: &str,
+        occasion: &OccasionRow,
+    ) -> Result<Vec<AnsweredAlert>, JournalError> {
+        let (which, id) = match (occasion.scan, occasion.decision) {
+            (Some(scan), _) => ("d.scan", scan.0),
+            (None, Some(decision)) => ("d.id", decision),
+            (None, None) => return Ok(Vec::new()),
+        };
+        let sql = format!(
+            "SELECT d.id, d.scan, d.machine, d.device, a.alert_id, a.fields FROM decision d
+             JOIN alert a ON a.delivery = d.delivery AND a.n = d.n
+             LEFT JOIN scan s ON s.id = d.scan
+             WHERE {which} = ?1 AND a.source = ?2 AND coalesce(s.dry, 0) = 0 ORDER BY d.id LIMIT {MOST_ALERTS}"
+        );
+        all(self.db, &sql, params![id, source], |row| {
+            let fields: Option<String> = row.get("fields")?;
+            let alert: Alert = fields
+                .and_then(|fields| serde_json::from_str(&fields).ok())
+                .unwrap_or_default();
+            let machine: Option<String> = row.get("machine")?;
+            Ok(AnsweredAlert {
+                decision: row.get("id")?,
+                scan: row.get("scan")?,
+                machine: machine.map_or_else(|| row.get("device"), Ok)?,
+                alert_id: row.get("alert_id")?,
+                references: alert.references,
+            })
+        })
+    }
+
+    /// Takes down that a target is to be told of the machine of an alert. The one that it was told of by what the alert says
+    /// is the same one.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn tell_target(
+        &mut self,
+        receiver: &str,
+        target: &str,
+        alert: &AnsweredAlert,
+        now: Timestamp,
+    ) -> Result<ToldMachine, JournalError> {
+        let sql = "SELECT * FROM write_back WHERE receiver = ?1 AND target = ?2 AND (machine = ?3 OR decision = ?4)
+                   ORDER BY place LIMIT 1";
+        let known = params![receiver, target, alert.machine, alert.decision];
+        let known: Option<ToldMachine> = self
+            .db
+            .prepare_cached(sql)?
+            .query_row(known, told)
+            .optional()?;
+        let place = match &known {
+            Some(known) => known.place,
+            None => {
+                let sql = "SELECT coalesce(max(place), 0) + 1 FROM write_back WHERE receiver = ? AND target = ?";
+                let mut statement = self.db.prepare_cached(sql)?;
+                statement.query_row(params![receiver, target], |row| row.get(0))?
+            }
+        };
+        let machine = known
+            .as_ref()
+            .map_or(&alert.machine, |known| &known.machine);
+        let earlier = known.as_ref().and_then(|known| known.scan);
+        // What is held is the news, whatever was scanned before.
+        let scan = alert
+            .scan
+            .map(|scan| earlier.map_or(scan, |earlier| earlier.max(scan)));
+        self.db
+            .prepare_cached(
+                "INSERT INTO write_back(receiver, target, machine, place, scan, decision, held, at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                 ON CONFLICT(receiver, target, machine)
+                 DO UPDATE SET scan = ?5, decision = ?6, held = ?7, at = ?8",
+            )?
+            .execute(params![
+                receiver,
+                target,
+                machine,
+                place,
+                scan,
+                alert.decision,
+                scan.is_none(),
+                now.millis()
+            ])?;
+        Ok(ToldMachine {
+            target: target.to_owned(),
+            machine: machine.clone(),
+            place,
+            scan,
+            decision: alert.decision,
+            at: now,
+        })
+    }
+
+    /// The machines that targets were told of as held and that are held no more; they count as told.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn held_no_more(
+        &mut self,
+        receiver: &str,
+        now: Timestamp,
+    ) -> Result<Vec<ToldMachine>, JournalError> {
+        let sql = "SELECT w.target, w.machine, w.place, d.scan, w.decision, w.at
+                   FROM write_back w INDEXED BY write_back_held LEFT JOIN decision d ON d.id = w.decision
+                   WHERE w.receiver = ? AND w.held = 1 AND coalesce(d.state, '') <> 'held' LIMIT 1000";
+        let over: Vec<ToldMachine> = all(self.db, sql, [receiver], told)?;
+        for one in &over {
+            self.db
+                .prepare_cached(
+                    "UPDATE write_back SET held = 0, scan = ?4, at = ?5 WHERE receiver = ?1 AND target = ?2 AND machine = ?3",
+                )?
+                .execute(params![receiver, one.target, one.machine, one.scan, now.millis()])?;
+        }
+        Ok(over)
+    }
+
+    /// What a target is told of a machine now; nothing where that is forgotten.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn told_machine(
+        &self,
+        receiver: &str,
+        target: &str,
+        machine: &str,
+    ) -> Result<Option<Notice>, JournalError> {
+        let sql = "SELECT * FROM write_back WHERE receiver = ? AND target = ? AND machine = ?";
+        let found = self
+            .db
+            .prepare_cached(sql)?
+            .query_row(params![receiver, target, machine], told)
+            .optional()?;
+        found.map(|found| self.state_of(&found)).transpose()
+    }
+
+    /// What a target is told of the machines that share a comment, at most `most`, the last that came first; and how many
+    /// more there are.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn told_together(
+        &self,
+        receiver: &str,
+        target: &str,
+        most: usize,
+    ) -> Result<(Vec<Notice>, usize), JournalError> {
+        let which = "FROM write_back INDEXED BY write_back_place WHERE receiver = ?1 AND target = ?2 AND place > ?3";
+        let values = params![receiver, target, OWN_COMMENTS];
+        let count = format!("SELECT count(*) {which}");
+        let count: u32 = self
+            .db
+            .prepare_cached(&count)?
+            .query_row(values, |row| row.get(0))?;
+        let rows = format!("SELECT * {which} ORDER BY place DESC LIMIT {most}");
+        let notices: Vec<Notice> = all(self.db, &rows, values, told)?
+            .iter()
+            .map(|row| self.state_of(row))
+            .collect::<Result<_, _>>()?;
+        let more = (count as usize).saturating_sub(notices.len());
+        Ok((notices, more))
+    }
+
+    fn state_of(&self, row: &ToldMachine) -> Result<Notice, JournalError> {
+        self.notice_of_state(row.scan, row.decision, row.at)
+    }
+}
