@@ -10,11 +10,8 @@ use super::reader::Reader;
 use crate::api::{Page, Total};
 use scanhook_core::time::Timestamp;
 
-/// Rows of a page, where nothing else is asked for.
-const PAGE: u16 = 100;
-
-/// Rows of the longest page.
-pub const LONGEST_PAGE: u16 = 1_000;
+/// Rows of the longest page, and of one where nothing else is asked for.
+pub const LONGEST_PAGE: u16 = 100;
 
 /// Rows that a total is counted to.
 const COUNTED: u64 = 10_000;
@@ -69,7 +66,7 @@ pub(super) fn page<T>(mut rows: Vec<(i64, T)>, most: usize, low: Option<i64>) ->
 }
 
 pub(super) fn most(filter: &Filter) -> usize {
-    usize::from(filter.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE))
+    usize::from(filter.limit.unwrap_or(LONGEST_PAGE).clamp(1, LONGEST_PAGE))
 }
 
 impl Reader<'_> {

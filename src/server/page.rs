@@ -7,12 +7,12 @@
 //! that keep a page to itself, and turns a refusal into a page (`problem`). `fields` reads what forms send. `assets` are the
 //! files that pages load.
 
-pub(super) mod answer;
 mod alert;
 mod alerts;
+pub(super) mod answer;
 mod assets;
-mod confirm;
 mod audit;
+mod confirm;
 pub(super) mod fields;
 mod filters;
 mod held;
@@ -21,8 +21,8 @@ mod link;
 mod lists;
 mod machine;
 mod now;
-mod pausing;
 mod outcomes;
+mod pausing;
 mod portal;
 mod problem;
 mod rules;

@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use scanhook::api::Total;
 use scanhook::defender::Answer;
 use scanhook::in_force::SourceBinding;
-use scanhook::journal::{Filter, GroupBy, Ids, PolicyId, Retention, Selector, Store};
+use scanhook::journal::{Filter, GroupBy, Ids, PolicyId, Retention, Selector, Store, TenantId};
 use scanhook::policy::{Ceiling, Terms};
 use scanhook::worker::{Pace, TenantWorker};
 use scanhook_core::alert::{MachineId, Severity};
@@ -516,6 +516,42 @@ fn a_list_of_few_among_many_looks_at_a_bounded_number_of_rows() {
         },
         Filter {
             alert: Some("old-7".to_owned()),
+            ..Filter::default()
+        },
+        Filter {
+            tenants: Some(vec![TenantId(77)]),
+            sources: vec!["nobody".to_owned()],
+            ..Filter::default()
+        },
+        Filter {
+            tenants: Some(Vec::new()),
+            ..Filter::default()
+        },
+        Filter {
+            decision_state: Some("held".to_owned()),
+            ..Filter::default()
+        },
+        Filter {
+            machine: Some(format!("{:040x}", 7)),
+            ..Filter::default()
+        },
+        Filter {
+            kind: Some("full".to_owned()),
+            ..Filter::default()
+        },
+        Filter {
+            paused: Some(true),
+            ..Filter::default()
+        },
+        Filter {
+            title: Some("nobody".to_owned()),
+            ..Filter::default()
+        },
+        Filter {
+            rule: Some("nobody's".to_owned()),
+            severity: Some(Severity::Critical),
+            source: Some("source-7".to_owned()),
+            since: Some(NOW.minus(300 * DAY)),
             ..Filter::default()
         },
     ];

@@ -66,12 +66,7 @@ pub const ROUTES: &[RouteAccess] = &[
     at("GET", "/resume", Permission::Operate, "page"),
     at("POST", "/resume", Permission::Operate, "resume"),
     at("GET", "/alerts", Permission::Read, "page"),
-    at(
-        "GET",
-        "/alerts/{delivery}/{n}",
-        Permission::ReadAll,
-        "page",
-    ),
+    at("GET", "/alerts/{delivery}/{n}", Permission::ReadAll, "page"),
     at("GET", "/scans", Permission::Read, "page"),
     at("GET", "/scans/{id}", Permission::Read, "page"),
     at("GET", "/machines/{tenant}/{id}", Permission::Read, "page"),
@@ -103,19 +98,26 @@ pub const ROUTES: &[RouteAccess] = &[
         Permission::Read,
         "machines",
     ),
-    // Alerts, explanations and the policy may tell of several tenants.
     at(
         "GET",
         "/api/v1/alerts/{delivery}/{n}",
-        Permission::ReadAll,
+        Permission::Read,
         "alerts",
     ),
     at(
         "GET",
         "/api/v1/decisions/{id}/explain",
-        Permission::ReadAll,
+        Permission::Read,
         "explain",
     ),
+    at("GET", "/api/v1/events", Permission::Read, "events"),
+    at(
+        "GET",
+        "/api/v1/deliveries/{id}/body",
+        Permission::Operate,
+        "body",
+    ),
+    // The policy tells of several tenants.
     at("GET", "/api/v1/rules", Permission::ReadAll, "rules"),
     at("GET", "/api/v1/policies", Permission::ReadAll, "policies"),
     at(
@@ -126,7 +128,6 @@ pub const ROUTES: &[RouteAccess] = &[
     ),
     // Receivers are told of several tenants, too.
     at("GET", "/api/v1/outbox", Permission::ReadAll, "outbox"),
-    at("GET", "/api/v1/events", Permission::ReadAll, "events"),
     at("GET", "/api/v1/audit", Permission::Administer, "audit"),
     at("GET", "/api/v1/audit/head", Permission::Administer, "audit"),
     at("GET", "/metrics", Permission::ReadAll, "metrics"),

@@ -44,12 +44,16 @@ pub(super) async fn show(
     visit: Visit,
 ) -> Result<Response, HttpError> {
     let admin = &visit.admin;
-    let alert = admin.alert_view((&delivery, &n), visit.pairs()).await?;
+    let alert = admin
+        .alert_view(&visit.asked, (&delivery, &n), visit.pairs())
+        .await?;
     let decided = &alert.receipt.decisions;
     let nothing = || Ok(axum::extract::Query(Vec::new()));
     let mut devices = Vec::new();
     for one in decided.iter().take(EXPLAINED) {
-        let decision = admin.decision_view(&visit.asked, &one.id, nothing()).await?;
+        let decision = admin
+            .decision_view(&visit.asked, &one.id, nothing())
+            .await?;
         // What was stored by another version may not be explained by this one; the decision stands all the same.
         let judged = admin.explain_view(&visit.asked, &one.id, nothing()).await;
         devices.push(DecidedDevice {
@@ -94,7 +98,11 @@ fn story(alert: &AlertView, scan: Option<&ScanView>) -> Vec<StoryLine> {
         format!("Read as an alert of severity {severity} about {devices}."),
     ));
     let mut decided = line(None, alert.why.clone());
-    let rule = alert.receipt.decisions.iter().find_map(|one| one.rule.clone());
+    let rule = alert
+        .receipt
+        .decisions
+        .iter()
+        .find_map(|one| one.rule.clone());
     decided.link = rule.map(|rule| (format!("/rules/{}", super::link::part(&rule)), rule));
     story.push(decided);
     let Some(scan) = scan else {

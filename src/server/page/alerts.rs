@@ -39,7 +39,11 @@ fn fields() -> Vec<FilterField> {
         text("device", "Device", "lt-042, dc-*"),
         text("alert", "Alert id", ""),
         text("source", "Source", ""),
-        choice("severity", "Severity", Severity::ALL.iter().map(|one| one.code())),
+        choice(
+            "severity",
+            "Severity",
+            Severity::ALL.iter().map(|one| one.code()),
+        ),
         choice("state", "Alert", ListKind::Alerts.states()),
         choice("decision_state", "Decision", ListKind::Decisions.states()),
         text("reason", "Reason", ""),

@@ -78,7 +78,9 @@ pub(in crate::server) async fn dress(
         return response;
     }
     let mut response = match response.extensions().get::<RefusedWith>().cloned() {
-        Some(RefusedWith(refused)) if asks_for_html && refused.status() == StatusCode::UNAUTHORIZED => {
+        Some(RefusedWith(refused))
+            if asks_for_html && refused.status() == StatusCode::UNAUTHORIZED =>
+        {
             // Whoever is not known, or not any more, is asked to sign in.
             SignInPage::new(&admin.settings(), asked_for.as_deref()).refused(&refused)
         }

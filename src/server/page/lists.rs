@@ -83,7 +83,11 @@ impl ListFrame {
     /// The list without what narrows it.
     pub(super) fn cleared(&self) -> String {
         match &self.tenant {
-            Some(tenant) => format!("{}?{}", self.path, link::query([("tenant", tenant.as_str())])),
+            Some(tenant) => format!(
+                "{}?{}",
+                self.path,
+                link::query([("tenant", tenant.as_str())])
+            ),
             None => self.path.clone(),
         }
     }
@@ -108,7 +112,10 @@ mod tests {
     fn a_list_says_how_much_of_it_is_shown() {
         assert_eq!(amount(100, Some(&Total::Exact(120)), false), "100 of 120");
         assert_eq!(amount(12, Some(&Total::Exact(12)), false), "all 12");
-        assert_eq!(amount(100, Some(&Total::at_least(10_000)), false), "100 of 10000+");
+        assert_eq!(
+            amount(100, Some(&Total::at_least(10_000)), false),
+            "100 of 10000+"
+        );
         assert_eq!(amount(20, None, true), "20 more");
     }
 }

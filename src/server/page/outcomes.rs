@@ -51,7 +51,13 @@ mod tests {
         let outcomes = outcomes.map(|(outcome, many)| (outcome.to_owned(), many));
         let markup = bar(&BTreeMap::from(outcomes)).map(|svg| svg.markup());
         let markup = markup.unwrap_or_default();
-        assert!(markup.contains("class=\"good\" x=\"0.0\" y=\"0.0\" width=\"120.0\""), "{markup}");
-        assert!(markup.contains("class=\"bad\" x=\"120.0\" y=\"0.0\" width=\"40.0\""), "{markup}");
+        assert!(
+            markup.contains("class=\"good\" x=\"0.0\" y=\"0.0\" width=\"120.0\""),
+            "{markup}"
+        );
+        assert!(
+            markup.contains("class=\"bad\" x=\"120.0\" y=\"0.0\" width=\"40.0\""),
+            "{markup}"
+        );
     }
 }

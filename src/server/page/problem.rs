@@ -24,10 +24,7 @@ struct ProblemPage {
 }
 
 /// The page that tells of a problem.
-pub(super) fn page(
-    asked: Option<&AskedBy>,
-    refused: &HttpError,
-) -> Result<Response, HttpError> {
+pub(super) fn page(asked: Option<&AskedBy>, refused: &HttpError) -> Result<Response, HttpError> {
     let row = refused.entry();
     let title = row.status.canonical_reason().unwrap_or("Problem");
     let page = ProblemPage {

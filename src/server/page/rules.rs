@@ -128,7 +128,8 @@ async fn lines(
 ) -> Result<Vec<RuleLine>, HttpError> {
     let day = vec![("window".to_owned(), "24h".to_owned())];
     let lately = of(visit.admin.rules_view(Ok(Query(day))).await?);
-    let lately: BTreeMap<String, u64> = lately.into_iter().map(|row| (row.name, row.hits)).collect();
+    let lately: BTreeMap<String, u64> =
+        lately.into_iter().map(|row| (row.name, row.hits)).collect();
     let line = |row: &RuleRow| RuleLine {
         lately: lately.get(&row.name).copied().unwrap_or_default(),
         bar: outcomes::bar(&row.outcomes),

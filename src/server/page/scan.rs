@@ -45,9 +45,17 @@ pub(super) async fn show(Path(id): Path<String>, visit: Visit) -> Result<Respons
     let page = ScanPage {
         device_url: device_page(admin, &scan.tenant, &scan.machine),
         timeline_url: sent.and_then(|sent| {
-            timeline_page(admin, &scan.tenant, &scan.machine, sent, ended.unwrap_or(visit.now))
+            timeline_page(
+                admin,
+                &scan.tenant,
+                &scan.machine,
+                sent,
+                ended.unwrap_or(visit.now),
+            )
         }),
-        shell: visit.shell(format!("Scan of {name}"), NavPage::Scans).await?,
+        shell: visit
+            .shell(format!("Scan of {name}"), NavPage::Scans)
+            .await?,
         scan,
         decisions,
     };

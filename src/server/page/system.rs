@@ -60,7 +60,11 @@ pub(super) async fn show(visit: Visit) -> Result<Response, HttpError> {
         status,
         dead,
         tokens,
-        loopback: settings.admin.loopback.as_ref().map(|grant| grant.role.code()),
+        loopback: settings
+            .admin
+            .loopback
+            .as_ref()
+            .map(|grant| grant.role.code()),
         journal: settings.journal.path.display().to_string(),
     };
     visit.shown(&page.shell, &page)

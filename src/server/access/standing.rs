@@ -1,0 +1,43 @@
+//! Whether somebody who was let in still is, for an answer that outlasts the moment in which they were: a token may be
+//! removed, or its grant changed, while it is written.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+
+use super::asked::AskedBy;
+use super::identify::caller;
+use super::wire::Wire;
+use crate::clock;
+use crate::server::state::Admin;
+
+/// How a request proved who sent it.
+pub(in crate::server) struct CallerStanding {
+    headers: HeaderMap,
+    wire: Wire,
+}
+
+impl CallerStanding {
+    /// Whether the same proof still gives the same grant.
+    pub(in crate::server) fn holds(&self, admin: &Admin, asked: &AskedBy) -> bool {
+        caller(&admin.settings(), &self.headers, self.wire, clock::now())
+            .is_ok_and(|caller| caller == *asked.caller)
+    }
+}
+
+impl FromRequestParts<Arc<Admin>> for CallerStanding {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        _: &Arc<Admin>,
+    ) -> Result<CallerStanding, Infallible> {
+        Ok(CallerStanding {
+            headers: parts.headers.clone(),
+            wire: Wire::of_extensions(&parts.extensions),
+        })
+    }
+}
