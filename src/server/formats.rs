@@ -26,7 +26,7 @@ use super::state::Admin;
 use crate::api::csv::CsvRow;
 use crate::api::{Page, Total};
 use crate::clock;
-use walk::Walk;
+use walk::ListWalk;
 
 /// Characters of a query that its row in the audit tells.
 const TOLD: usize = 300;
@@ -63,12 +63,12 @@ where
     V: Fn(Arc<Admin>, AskedBy, Pairs) -> F + Send + 'static,
     F: Future<Output = Result<Page<T>, HttpError>> + Send + 'static,
 {
-    let walk = Walk::begin(request, format, view).await?;
+    let walk = ListWalk::begin(request, format, view).await?;
     walk.admin
         .audit_export(&walk.asked, (of, format), walk.told(), walk.total())
         .await?;
     let name = format!("attachment; filename=\"{of}.{}\"", format.word());
-    let mut response = Body::from_stream(unfold(walk, Walk::next)).into_response();
+    let mut response = Body::from_stream(unfold(walk, ListWalk::next)).into_response();
     let headers = response.headers_mut();
     let fixed = [
         (header::CONTENT_TYPE, format.media_type()),

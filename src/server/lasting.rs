@@ -65,7 +65,6 @@ mod tests {
     use axum::Extension;
     use axum::Router;
     use axum::body::Body;
-    use axum::routing::get;
     use bytes::Bytes;
     use futures_util::stream::unfold;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -95,7 +94,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
         let (stop, stopping) = watch::channel(false);
-        let router = Router::new().route("/", get(answer));
+        let router = Router::new().fallback(answer);
         tokio::spawn(serve(
             listener,
             router,

@@ -544,10 +544,6 @@ fn a_list_of_few_among_many_looks_at_a_bounded_number_of_rows() {
             ..Filter::default()
         },
         Filter {
-            title: Some("nobody".to_owned()),
-            ..Filter::default()
-        },
-        Filter {
             rule: Some("nobody's".to_owned()),
             severity: Some(Severity::Critical),
             source: Some("source-7".to_owned()),

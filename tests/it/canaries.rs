@@ -19,20 +19,20 @@ version = 1
 
 [[protect]]
 name    = "canary-south protection"
-when    = { all = [{ device.name.glob = "canary-south-*" }, { tenant = "south" }] }
+when    = { device.name.glob = "canary-south-*", tenant = "south" }
 at_most = "hold"
 
 [[rule]]
 name = "canary-south rule"
 scan = "full"
 mode = "enforce"
-when = { all = [{ title.contains = "canary-south-scanned" }, { tenant = "south" }] }
+when = { alert.title.contains = "canary-south-scanned", tenant = "south" }
 
 [[rule]]
 name = "scanned"
 scan = "quick"
 mode = "enforce"
-when = { title.contains = "scanned" }
+when = { alert.title.contains = "scanned" }
 
 [[rule]]
 name = "held"

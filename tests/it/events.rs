@@ -16,10 +16,10 @@ const RULES: &str = r#"
 version = 1
 [defaults]
 mode = "approve"
+hold_for = "30m"
 [[rule]]
 name = "all"
 scan = "quick"
-hold_for = "30m"
 when = { source.exists = true }
 "#;
 

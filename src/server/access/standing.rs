@@ -22,9 +22,10 @@ pub(in crate::server) struct CallerStanding {
 
 impl CallerStanding {
     /// Whether the same proof still gives the same grant.
-    pub(in crate::server) fn holds(&self, admin: &Admin, asked: &AskedBy) -> bool {
+    pub(in crate::server) async fn holds(&self, admin: &Admin, asked: &AskedBy) -> bool {
+        let known = &asked.caller;
         caller(&admin.settings(), &self.headers, self.wire, clock::now())
-            .is_ok_and(|caller| caller == *asked.caller)
+            .is_ok_and(|caller| caller.subject == known.subject && caller.grant == known.grant)
     }
 }
 

@@ -25,6 +25,8 @@ use crate::server::subscribers::SubscriberSeat;
 const BEAT: Duration = Duration::from_secs(15);
 /// How often it is looked whether something happened. That is a number in memory.
 const LOOK: Duration = Duration::from_millis(250);
+/// How often it is looked whether they are let in still.
+const CHECK: Duration = Duration::from_secs(1);
 /// A reader who has not taken the last frame for so long is too slow.
 const SLOW: Duration = Duration::from_secs(30);
 /// Events that are read at once.
@@ -75,6 +77,8 @@ pub(super) struct EventFeed {
     /// When the last frame was given, and when the next sign of life is due.
     given_at: Duration,
     beat_at: Duration,
+    /// When it is looked next whether they are let in still.
+    check_at: Duration,
     begun: bool,
     over: bool,
 }
@@ -99,6 +103,7 @@ impl EventFeed {
             seen: None,
             given_at: now,
             beat_at: now.saturating_add(BEAT),
+            check_at: now,
             begun: false,
             over: false,
         }
@@ -129,8 +134,11 @@ impl EventFeed {
             if *self.admin.stopping.borrow() {
                 return self.bye(Goodbye::Stopping);
             }
-            if !self.standing.holds(&self.admin, &self.asked) {
-                return self.bye(Goodbye::SignedOut);
+            if clock::mono() >= self.check_at {
+                if !self.standing.holds(&self.admin, &self.asked).await {
+                    return self.bye(Goodbye::SignedOut);
+                }
+                self.check_at = clock::mono().saturating_add(CHECK);
             }
             match self.news().await {
                 Ok(news) if !news.is_empty() => return told(&news),

@@ -20,7 +20,7 @@ use crate::server::refusal::{AccessError, HttpError};
 use crate::server::state::Admin;
 
 /// Where somebody is in a list.
-pub(super) struct Walk<T, V, F> {
+pub(super) struct ListWalk<T, V, F> {
     pub(super) admin: Arc<Admin>,
     pub(super) asked: AskedBy,
     standing: CallerStanding,
@@ -39,7 +39,7 @@ pub(super) struct Walk<T, V, F> {
     futures: PhantomData<fn() -> F>,
 }
 
-impl<T, V, F> Walk<T, V, F>
+impl<T, V, F> ListWalk<T, V, F>
 where
     T: Serialize + CsvRow + Send + 'static,
     V: Fn(Arc<Admin>, AskedBy, Pairs) -> F + Send + 'static,
@@ -50,7 +50,7 @@ where
         request: ListRequest,
         format: RowFormat,
         view: V,
-    ) -> Result<Walk<T, V, F>, HttpError> {
+    ) -> Result<ListWalk<T, V, F>, HttpError> {
         let ListRequest {
             admin,
             asked,
@@ -77,7 +77,7 @@ where
                 *value = at.to_string();
             }
         }
-        Ok(Walk {
+        Ok(ListWalk {
             admin,
             asked,
             standing,
@@ -106,7 +106,7 @@ where
     }
 
     /// The rows of the next page that has some. A fault ends the answer before its end, so that nobody takes it for whole.
-    pub(super) async fn next(mut self) -> Option<(Result<Bytes, HttpError>, Walk<T, V, F>)> {
+    pub(super) async fn next(mut self) -> Option<(Result<Bytes, HttpError>, ListWalk<T, V, F>)> {
         loop {
             self.lasting.touch();
             let page = match self.page.take() {
@@ -129,7 +129,7 @@ where
     /// The page that comes next; `None`: there is none.
     async fn read(&mut self) -> Option<Result<Page<T>, HttpError>> {
         let after = self.next.take().filter(|_| self.left > 0)?;
-        if !self.standing.holds(&self.admin, &self.asked) {
+        if !self.standing.holds(&self.admin, &self.asked).await {
             return Some(Err(AccessError::SignInRequired.into()));
         }
         let mut pairs = self.pairs.clone();
