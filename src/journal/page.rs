@@ -133,8 +133,8 @@ impl Reader<'_> {
         after: Option<i64>,
     ) -> Result<Option<i64>, JournalError> {
         let (first, last) = self.rows_of(table, time, filter)?;
-        narrow.rows(column, (first, last));
         if narrow.indexed || narrow.nothing {
+            narrow.rows(column, (first, last));
             return Ok(None);
         }
         let ends = format!(
@@ -152,7 +152,8 @@ impl Reader<'_> {
             WINDOW
         };
         let low = Some(from - window).filter(|low| *low > first.unwrap_or(oldest).max(oldest));
-        narrow.rows(column, (low, None));
+        // The window begins above the first row. One bound below: of two, SQLite might walk down to the lower.
+        narrow.rows(column, (low.or(first), last));
         narrow.cut = low.is_some();
         Ok(low)
     }

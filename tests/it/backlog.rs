@@ -577,6 +577,26 @@ fn a_list_of_few_among_many_looks_at_a_bounded_number_of_rows() {
 }
 
 #[test]
+fn a_time_over_which_the_clock_was_set_back_costs_no_more_than_a_window_of_rows() {
+    // The first row of all is the newest by its time.
+    let steps = |deliveries| {
+        let (_folder, store, _, steps) = old_journal(deliveries);
+        let lately = Filter {
+            since: Some(NOW.minus(DAY)),
+            ..Filter::default()
+        };
+        store.read(|reader| reader.decisions(&lately)).unwrap();
+        steps.load(Ordering::Relaxed)
+    };
+    let (few, many) = (steps(2 * MANY), steps(4 * MANY));
+    assert!(
+        few > 10 && many < few * 3 / 2,
+        "{few} steps beside {}, {many} beside twice as many",
+        2 * MANY
+    );
+}
+
+#[test]
 fn a_question_with_an_index_costs_the_same_beside_few_and_beside_many_answers_to_others() {
     let device = |text: String| Filter {
         device: DeviceGlob::parse(&text).ok(),
