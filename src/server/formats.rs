@@ -63,10 +63,11 @@ where
     V: Fn(Arc<Admin>, AskedBy, Pairs) -> F + Send + 'static,
     F: Future<Output = Result<Page<T>, HttpError>> + Send + 'static,
 {
-    let walk = ListWalk::begin(request, format, view).await?;
+    let mut walk = ListWalk::begin(request, format, view).await?;
     walk.admin
         .audit_export(&walk.asked, (of, format), walk.told(), walk.total())
         .await?;
+    walk.again().await?;
     let name = format!("attachment; filename=\"{of}.{}\"", format.word());
     let mut response = Body::from_stream(unfold(walk, ListWalk::next)).into_response();
     let headers = response.headers_mut();

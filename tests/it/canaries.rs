@@ -19,7 +19,7 @@ version = 1
 
 [[protect]]
 name    = "canary-south protection"
-when    = { device.name.glob = "canary-south-*", tenant = "south" }
+when    = { device.name.glob = "canary-south-dc*", tenant = "south" }
 at_most = "hold"
 
 [[rule]]
@@ -72,7 +72,13 @@ async fn customer(site: &Site, name: &'static str, source: &str, n: u32) -> Cust
     let (mut deliveries, mut decisions) = (Vec::new(), Vec::new());
     for what in ["scanned", "held", "parked"] {
         let word = format!("{canary}-{what}");
-        let device = json!({ "mde_id": machine(n), "name": format!("{canary}-pc") });
+        // Of one machine the scan would answer the other alert as well.
+        let (n, name) = if what == "held" {
+            (n + 10, "laptop")
+        } else {
+            (n, "pc")
+        };
+        let device = json!({ "mde_id": machine(n), "name": format!("{canary}-{name}") });
         let devices = if what == "parked" {
             json!([])
         } else {

@@ -60,7 +60,7 @@ const ODD: [&str; 8] = [
 async fn odd() -> Site {
     let site = events::site(roles()).await;
     for (n, title) in ODD.iter().enumerate() {
-        let body = json!({ "alert_id": format!("{title}{n}"), "title": title, "severity": "high",
+        let body = json!({ "alert_id": format!("odd-{n}"), "title": title, "severity": "high",
                            "devices": [{ "mde_id": machine(u32::try_from(n).unwrap() + 1) }] });
         site.accepted(body.to_string()).await;
     }

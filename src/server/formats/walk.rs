@@ -28,6 +28,8 @@ pub(super) struct ListWalk<T, V, F> {
     format: RowFormat,
     /// The query of each page, without where it goes on.
     pairs: Vec<(String, String)>,
+    /// Where the first page begins, if that is said.
+    from: Option<String>,
     view: V,
     /// The next page, once it is read.
     page: Option<Page<T>>,
@@ -65,7 +67,7 @@ where
             Err(fault) => return Err(refused(view(admin, asked, Err(fault)).await)),
         };
         let first = view(admin.clone(), asked.clone(), Ok(Query(pairs.clone()))).await?;
-        taken(&mut pairs, "after")?;
+        let from = taken(&mut pairs, "after")?;
         let limit = taken(&mut pairs, "limit")?;
         let limit = limit.map_or(Ok(usize::MAX), |limit| {
             query::limit("limit", &limit).map(usize::from)
@@ -84,6 +86,7 @@ where
             lasting,
             format,
             pairs,
+            from,
             view,
             next: first.next.clone(),
             page: Some(first),
@@ -91,6 +94,20 @@ where
             begun: false,
             futures: PhantomData,
         })
+    }
+
+    /// Reads the first page once more: what was written since belongs to it, such as the audit's own row of this.
+    pub(super) async fn again(&mut self) -> Result<(), HttpError> {
+        let first = self.asked_for(self.from.clone()).await?;
+        self.next.clone_from(&first.next);
+        self.page = Some(first);
+        Ok(())
+    }
+
+    fn asked_for(&self, after: Option<String>) -> F {
+        let mut pairs = self.pairs.clone();
+        pairs.extend(after.map(|after| ("after".to_owned(), after)));
+        (self.view)(self.admin.clone(), self.asked.clone(), Ok(Query(pairs)))
     }
 
     /// The query, for the audit.
@@ -132,9 +149,7 @@ where
         if !self.standing.holds(&self.admin, &self.asked).await {
             return Some(Err(AccessError::SignInRequired.into()));
         }
-        let mut pairs = self.pairs.clone();
-        pairs.push(("after".to_owned(), after));
-        let page = (self.view)(self.admin.clone(), self.asked.clone(), Ok(Query(pairs))).await;
+        let page = self.asked_for(Some(after)).await;
         if let Ok(page) = &page {
             self.next.clone_from(&page.next);
         }
