@@ -1,5 +1,5 @@
 //! Whether somebody who was let in still is, for an answer that outlasts the moment in which they were: a token may be
-//! removed, or its grant changed, while it is written.
+//! removed, a session ended or a grant changed while it is written.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -9,7 +9,6 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
 use super::asked::AskedBy;
-use super::identify::caller;
 use super::wire::Wire;
 use crate::clock;
 use crate::server::state::Admin;
@@ -23,8 +22,10 @@ pub(in crate::server) struct CallerStanding {
 impl CallerStanding {
     /// Whether the same proof still gives the same grant.
     pub(in crate::server) async fn holds(&self, admin: &Admin, asked: &AskedBy) -> bool {
-        let known = &asked.caller;
-        caller(&admin.settings(), &self.headers, self.wire, clock::now())
+        let (settings, known) = (admin.settings(), &asked.caller);
+        let caller = admin.caller(&settings, &self.headers, self.wire, clock::now());
+        caller
+            .await
             .is_ok_and(|caller| caller.subject == known.subject && caller.grant == known.grant)
     }
 }
