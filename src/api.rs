@@ -1,10 +1,12 @@
-//! The JSON others see: the server writes it, the verbs read it. No logic.
+//! The JSON others see: the server writes it, the verbs read it; and the same rows for spreadsheets (`csv`). No logic.
 
 mod access;
 mod alert;
 mod approval;
 mod certificate;
 mod control;
+pub mod csv;
+mod csv_rows;
 mod decision;
 mod device;
 mod device_row;

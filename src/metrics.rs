@@ -7,6 +7,7 @@ mod expected;
 mod exposition;
 mod forgotten;
 mod messages;
+mod people;
 mod process;
 mod registration;
 mod scrape;
@@ -65,6 +66,8 @@ pub struct Metrics {
     outbox_waiting: Gauges,
     outbox_age: Gauges,
     outbox_dead: Gauges,
+    forecast_held: Gauges,
+    listeners: Gauge,
     journal_size: Gauge,
     journal_max_size: Gauge,
     journal_disk_free: Gauge,
@@ -127,6 +130,8 @@ impl Default for Metrics {
             outbox_waiting: Gauges::default(),
             outbox_age: Gauges::default(),
             outbox_dead: Gauges::default(),
+            forecast_held: Gauges::default(),
+            listeners: Gauge::default(),
             journal_size: Gauge::default(),
             journal_max_size: Gauge::default(),
             journal_disk_free: Gauge::default(),
@@ -159,6 +164,7 @@ impl Metrics {
         metrics.register_process();
         metrics.register_messages();
         metrics.register_access();
+        metrics.register_people();
         metrics.register_journal(pulse);
         metrics
     }

@@ -22,6 +22,7 @@ use crate::server::listener::Entrance;
 use crate::server::reception::{Reception, Refusals};
 use crate::server::refusal::HttpError;
 use crate::server::state::Admin;
+use crate::server::subscribers::Subscribers;
 use crate::server::traces::Traces;
 use crate::server::webhook::{self, Answered, Door};
 use crate::settings::TrustedProxies;
@@ -106,12 +107,15 @@ impl Parts<'_> {
             summaries: Arc::default(),
             openid: self.openid.clone(),
             credentials: Arc::new(RefusedCredentials::new(self.settings.server.auth_failures)),
+            subscribers: Subscribers::default(),
+            stopping: self.stopping.clone(),
         });
         let limits = self.limits(traces);
         // Loopback is one address.
         let admin_limits = Limits {
             per_address: ADMIN_CONNECTIONS,
             total: ADMIN_CONNECTIONS,
+            half_close: false,
             ..limits
         };
         [(public, limits), (admin, admin_limits)]

@@ -172,7 +172,8 @@ async fn tell_audit_head(journal: Journal, mut stop: watch::Receiver<bool>) -> &
                 match journal.read(|reader| reader.audit_head()).await {
                     Ok(Some(head)) if told.as_ref() != Some(&head) => {
                         tracing::info!(target: APP, head, "audit head");
-                        told = Some(head);
+                        told = Some(head.clone());
+                        note_audit_head(&journal, head).await;
                     }
                     Ok(_) => {}
                     Err(error) => {
@@ -183,6 +184,17 @@ async fn tell_audit_head(journal: Journal, mut stop: watch::Receiver<bool>) -> &
         }
     }
     "the teller of the audit's head"
+}
+
+/// The same as an event, for whoever follows those.
+async fn note_audit_head(journal: &Journal, head: String) {
+    let noted = journal.write(move |tx| {
+        let newest = Occasion::new(MessageType::AuditHead, None, "").because(head);
+        tx.tell(&newest, clock::now())
+    });
+    if let Err(error) = noted.await {
+        tracing::error!(target: APP, code = error.code(), %error, "the head of the audit could not be noted");
+    }
 }
 
 /// Writes down who fell silent, and who was heard since. What was told is in the journal, so a restart repeats nothing.

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::list::{ListArgs, ListView};
+use super::list::ListArgs;
 use super::output;
 use super::table::{Table, count, time};
 use crate::api::{AlertView, DeviceView};
@@ -20,28 +20,9 @@ pub(super) struct AlertsArgs {
     state: Option<String>,
 }
 
-const SHOWN: ListView<AlertView> = ListView {
-    table,
-    heads: &[
-        "received_at",
-        "source",
-        "alert",
-        "severity",
-        "state",
-        "reason",
-        "detail",
-        "title",
-        "devices",
-        "machines",
-        "url",
-        "delivery",
-    ],
-    record,
-};
-
 pub(super) async fn run(args: &AlertsArgs) -> anyhow::Result<ExitCode> {
     args.listing
-        .show("/api/v1/alerts", args.state.as_deref(), &SHOWN)
+        .show("/api/v1/alerts", args.state.as_deref(), table)
         .await
 }
 
@@ -91,34 +72,6 @@ fn devices(devices: &[DeviceView]) -> String {
     } else {
         format!("{first} +{}", devices.len() - 1)
     }
-}
-
-fn record(alert: AlertView) -> Vec<String> {
-    let names: Vec<_> = alert
-        .devices
-        .iter()
-        .map(|one| one.name.as_deref().unwrap_or(&one.label))
-        .collect();
-    let machines: Vec<_> = alert
-        .devices
-        .iter()
-        .filter_map(|one| one.machine.as_deref())
-        .collect();
-    let (names, machines, receipt) = (names.join(" "), machines.join(" "), alert.receipt);
-    vec![
-        alert.received_at,
-        alert.source,
-        receipt.id,
-        alert.severity.unwrap_or_default(),
-        receipt.state,
-        receipt.reason.unwrap_or_default(),
-        receipt.detail.unwrap_or_default(),
-        alert.title.unwrap_or_default(),
-        names,
-        machines,
-        alert.url.unwrap_or_default(),
-        alert.delivery,
-    ]
 }
 
 fn below(alert: &AlertView) -> Vec<String> {

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::format::OutputFormat;
-use super::output;
+use super::output::{self, complain};
 use super::responder::Responder;
+use super::rows::RowLines;
 use super::table::{Table, count};
 use super::trouble::{CliError, Exit};
 use crate::api::AuditView;
@@ -14,6 +15,8 @@ use crate::file;
 use scanhook_core::access::{AuditLink, verify};
 use scanhook_core::time::Timestamp;
 
+/// Where it is.
+const PATH: &str = "/api/v1/audit";
 /// The largest export that is verified.
 const LARGEST: u64 = 1 << 30;
 
@@ -32,7 +35,7 @@ pub(super) struct AuditArgs {
     /// Only acts whose word has this in it: approve, pause, reload.
     #[arg(long, value_name = "WORD")]
     what: Option<String>,
-    /// The chain as one JSON line a row, oldest first: what --verify reads.
+    /// The same as `scanhook export audit`: what --verify reads.
     #[arg(long, conflicts_with_all = ["subject", "what"])]
     export: bool,
     /// Check that the chain in this file holds; - for standard input.
@@ -49,33 +52,33 @@ pub(super) async fn run(args: &AuditArgs) -> anyhow::Result<ExitCode> {
     if let Some(path) = &args.verify {
         return verified(path, args.head.as_deref());
     }
-    let mut links: Vec<AuditLink> = Vec::new();
-    let mut after: Option<String> = None;
-    loop {
-        let query = [
-            ("since", args.since.as_deref()),
-            ("until", args.until.as_deref()),
-            ("subject", args.subject.as_deref()),
-            ("what", args.what.as_deref()),
-            ("after", after.as_deref()),
-        ];
-        let body = args.responder.get("/api/v1/audit", &query).await?;
-        let page: AuditView = args.responder.read(&body)?;
-        if !args.export {
-            match args.responder.output {
-                OutputFormat::Json => output::json(&body)?,
-                OutputFormat::Text => output::tell(&table(&page.items))?,
-            }
-            return Ok(ExitCode::SUCCESS);
-        }
-        links.extend(page.items);
-        match page.next {
-            Some(next) => after = Some(next.to_string()),
-            None => break,
-        }
+    let query = [
+        ("since", args.since.as_deref()),
+        ("until", args.until.as_deref()),
+        ("subject", args.subject.as_deref()),
+        ("what", args.what.as_deref()),
+    ];
+    if args.export {
+        let rows = RowLines {
+            responder: &args.responder,
+            path: PATH,
+            query: &query,
+            is_csv: false,
+        };
+        rows.write::<AuditLink>(usize::MAX).await?;
+        return Ok(ExitCode::SUCCESS);
     }
-    for link in links.iter().rev() {
-        output::json(&serde_json::to_string(link)?)?;
+    let body = args.responder.get(PATH, &query).await?;
+    let page: AuditView = args.responder.read(&body)?;
+    match args.responder.output {
+        OutputFormat::Json => output::json(&body)?,
+        OutputFormat::Text => output::tell(&table(&page.items))?,
+    }
+    if page.next.is_some() {
+        let shown = page.items.len();
+        complain(&format!(
+            "the newest {shown}; `scanhook export audit` has all"
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -121,7 +124,7 @@ fn verified(path: &Path, head: Option<&str>) -> anyhow::Result<ExitCode> {
         .filter(|(_, line)| !line.trim().is_empty())
     {
         let link = serde_json::from_str(line).map_err(|_| {
-            let sentence = format!("line {} is not a row of `scanhook audit --export`", n + 1);
+            let sentence = format!("line {} is not a row of `scanhook export audit`", n + 1);
             CliError::new(Exit::Findings, sentence)
         })?;
         links.push(link);

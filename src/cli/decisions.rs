@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::list::{ListArgs, ListView};
+use super::list::ListArgs;
 use super::output;
 use super::table::{Table, age, device, time, waiting};
 use crate::api::DecisionView;
@@ -18,28 +18,6 @@ pub(super) struct DecisionsArgs {
     state: Option<String>,
 }
 
-const HEADS: &[&str] = &[
-    "at",
-    "tenant",
-    "source",
-    "alert",
-    "severity",
-    "title",
-    "device",
-    "name",
-    "machine",
-    "state",
-    "reason",
-    "rule",
-    "scan",
-    "scan_id",
-    "hold_ends",
-    "whose_move",
-    "why",
-    "url",
-    "id",
-];
-
 pub(super) async fn run(args: &DecisionsArgs) -> anyhow::Result<ExitCode> {
     // Whoever asks what is held is about to decide.
     let table = if args.state.as_deref() == Some("held") {
@@ -48,15 +26,7 @@ pub(super) async fn run(args: &DecisionsArgs) -> anyhow::Result<ExitCode> {
         table
     };
     args.listing
-        .show(
-            "/api/v1/decisions",
-            args.state.as_deref(),
-            &ListView {
-                table,
-                heads: HEADS,
-                record,
-            },
-        )
+        .show("/api/v1/decisions", args.state.as_deref(), table)
         .await
 }
 
@@ -134,28 +104,4 @@ fn held(decisions: &[DecisionView]) -> String {
         table.row(cells, below);
     }
     table.without_if_same("TENANT").text(output::columns())
-}
-
-fn record(view: DecisionView) -> Vec<String> {
-    vec![
-        view.at,
-        view.tenant,
-        view.source,
-        view.alert,
-        view.severity.unwrap_or_default(),
-        view.title.unwrap_or_default(),
-        view.device.said.unwrap_or_default(),
-        view.name.unwrap_or_default(),
-        view.machine.unwrap_or_default(),
-        view.state,
-        view.reason,
-        view.rule.unwrap_or_default(),
-        view.scan,
-        view.scan_id.unwrap_or_default(),
-        view.hold_ends.unwrap_or_default(),
-        view.whose_move,
-        view.why,
-        view.url.unwrap_or_default(),
-        view.id,
-    ]
 }

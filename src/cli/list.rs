@@ -6,17 +6,18 @@ use std::process::ExitCode;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::csv;
 use super::format::OutputFormat;
 use super::output::{self, complain};
 use super::responder::{ListPairs, Responder};
+use super::rows::RowLines;
 use super::trouble::CliError;
 use crate::api::Page;
+use crate::api::csv::CsvRow;
 
 /// Rows of a table, where nothing else is asked for.
 const ROWS: usize = 20;
 /// Rows that are asked for at once.
-const LONGEST_PAGE: usize = 1_000;
+pub(super) const LONGEST_PAGE: usize = 100;
 
 /// How a list is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -32,9 +33,9 @@ pub(super) enum ListFormat {
     Csv,
 }
 
-/// Where a list comes from, what it is narrowed to, and how it is written.
+/// Where a list comes from, and what it is narrowed to.
 #[derive(clap::Args)]
-pub(super) struct ListArgs {
+pub(super) struct ListFilter {
     /// The admin listener of the running responder [default: SCANHOOK_ADMIN, else that of scanhook.toml, else
     /// http://127.0.0.1:9090].
     #[arg(long, value_name = "URL")]
@@ -46,9 +47,6 @@ pub(super) struct ListArgs {
     /// A file that holds your token [default: SCANHOOK_TOKEN_FILE].
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// How the list is written; ndjson and csv have all rows unless --limit says how many.
-    #[arg(short, long, value_enum, default_value_t)]
-    output: ListFormat,
     /// Only those of this device: any name, address or id of it, or a pattern such as dc-*.
     #[arg(long, value_name = "DEVICE")]
     device: Option<String>,
@@ -76,32 +74,11 @@ pub(super) struct ListArgs {
     /// Only those until then: 1h ago, or 2026-11-02T08:00:00Z.
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    /// Rows, newest first [default: 20 in a table].
-    #[arg(long, value_name = "N")]
-    limit: Option<usize>,
-    /// Continue behind a page: its `next`.
-    #[arg(long, value_name = "NEXT")]
-    after: Option<String>,
 }
 
-/// As what the rows of a list are shown.
-pub(super) struct ListView<T> {
-    /// For people.
-    pub(super) table: fn(&[T]) -> String,
-    /// The columns for a spreadsheet.
-    pub(super) heads: &'static [&'static str],
-    /// A row of them.
-    pub(super) record: fn(T) -> Vec<String>,
-}
-
-impl ListArgs {
-    /// The responder, for what is no list.
-    pub(super) fn responder(&self) -> Responder {
-        let output = if self.output == ListFormat::Text {
-            OutputFormat::Text
-        } else {
-            OutputFormat::Json
-        };
+impl ListFilter {
+    /// The responder that is asked.
+    pub(super) fn responder(&self, output: OutputFormat) -> Responder {
         Responder {
             admin: self.admin.clone(),
             ca: self.ca.clone(),
@@ -110,7 +87,11 @@ impl ListArgs {
         }
     }
 
-    fn query<'q>(&'q self, state: Option<&'q str>) -> Vec<(&'static str, Option<&'q str>)> {
+    /// The query that this comes to.
+    pub(super) fn query<'q>(
+        &'q self,
+        state: Option<&'q str>,
+    ) -> Vec<(&'static str, Option<&'q str>)> {
         vec![
             ("state", state),
             ("device", self.device.as_deref()),
@@ -124,39 +105,68 @@ impl ListArgs {
             ("until", self.until.as_deref()),
         ]
     }
+}
+
+/// A list, and how it is written.
+#[derive(clap::Args)]
+pub(super) struct ListArgs {
+    #[command(flatten)]
+    filter: ListFilter,
+    /// How the list is written; ndjson and csv have all rows unless --limit says how many.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: ListFormat,
+    /// Rows, newest first [default: 20 in a table].
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// Continue behind a page: its `next`.
+    #[arg(long, value_name = "NEXT")]
+    after: Option<String>,
+}
+
+/// How a table of these is written for people.
+pub(super) type ListTable<T> = fn(&[T]) -> String;
+
+impl ListArgs {
+    /// The responder, for what is no list.
+    pub(super) fn responder(&self) -> Responder {
+        self.filter.responder(match self.output {
+            ListFormat::Text => OutputFormat::Text,
+            _ => OutputFormat::Json,
+        })
+    }
 
     /// Shows a list: a table of as many rows as asked for, one page as received, or row by row.
-    pub(super) async fn show<T: DeserializeOwned>(
+    pub(super) async fn show<T: DeserializeOwned + CsvRow>(
         &self,
         path: &str,
         state: Option<&str>,
-        shown: &ListView<T>,
+        table: ListTable<T>,
     ) -> anyhow::Result<ExitCode> {
-        let (responder, query) = (self.responder(), self.query(state));
-        if self.output == ListFormat::Json {
-            let limit = self.limit.map(|limit| limit.to_string());
-            let more = [
-                ("after", self.after.as_deref()),
-                ("limit", limit.as_deref()),
-            ];
-            let body = responder.get(path, &[&query[..], &more].concat()).await?;
-            responder.read::<Page<Value>>(&body)?;
-            output::json(&body)?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        if self.output == ListFormat::Csv {
-            output::line(&csv::line(shown.heads.iter().copied()))?;
-        }
-        let limit = self.limit.unwrap_or(if self.output == ListFormat::Text {
-            ROWS
-        } else {
-            usize::MAX
-        });
-        let (count, rows, more) = self.collect(&responder, path, &query, limit, shown).await?;
-        if self.output == ListFormat::Text {
-            output::tell(&(shown.table)(&rows))?;
-        }
-        match (count, more) {
+        let (responder, mut query) = (self.responder(), self.filter.query(state));
+        let (shown, more) = match self.output {
+            ListFormat::Text => self.tabulate(&responder, path, &query, table).await?,
+            ListFormat::Json => {
+                let limit = self.limit.map(|limit| limit.to_string());
+                query.push(("after", self.after.as_deref()));
+                query.push(("limit", limit.as_deref()));
+                let body = responder.get(path, &query).await?;
+                responder.read::<Page<Value>>(&body)?;
+                output::json(&body)?;
+                return Ok(ExitCode::SUCCESS);
+            }
+            ListFormat::Csv | ListFormat::Ndjson => {
+                query.push(("after", self.after.as_deref()));
+                let limit = self.limit.unwrap_or(usize::MAX);
+                let rows = RowLines {
+                    responder: &responder,
+                    path,
+                    query: &query,
+                    is_csv: self.output == ListFormat::Csv,
+                };
+                rows.write::<T>(limit).await?
+            }
+        };
+        match (shown, more) {
             (0, false) => complain("nothing matches"),
             (_, false) => {}
             (shown, true) => complain(&format!("the newest {shown}; --limit shows more")),
@@ -164,42 +174,28 @@ impl ListArgs {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Page by page, until there are as many rows as asked for. Returns how many there were, those for a table, and
-    /// whether there are more.
-    async fn collect<T: DeserializeOwned>(
+    /// A table, page by page, until it has as many rows as asked for. Returns how many it has, and whether there are more.
+    async fn tabulate<T: DeserializeOwned>(
         &self,
         responder: &Responder,
         path: &str,
         query: &ListPairs<'_>,
-        limit: usize,
-        shown: &ListView<T>,
-    ) -> Result<(usize, Vec<T>, bool), CliError> {
-        let (mut rows, mut count, mut after) = (Vec::new(), 0, self.after.clone());
+        table: ListTable<T>,
+    ) -> Result<(usize, bool), CliError> {
+        let limit = self.limit.unwrap_or(ROWS);
+        let (mut rows, mut after) = (Vec::<T>::new(), self.after.clone());
         loop {
-            let most = limit
-                .saturating_sub(count)
-                .clamp(1, LONGEST_PAGE)
-                .to_string();
+            let most = limit.saturating_sub(rows.len()).clamp(1, LONGEST_PAGE);
+            let most = most.to_string();
             let more = [("after", after.as_deref()), ("limit", Some(most.as_str()))];
             let page = responder.get(path, &[query, &more].concat()).await?;
-            let page: Page<Value> = responder.read(&page)?;
-            for item in page.items.into_iter().take(limit - count) {
-                count += 1;
-                if self.output == ListFormat::Ndjson {
-                    output::json(&item.to_string())?;
-                    continue;
-                }
-                let row = responder.of(item)?;
-                if self.output == ListFormat::Csv {
-                    let record = (shown.record)(row);
-                    output::line(&csv::line(record.iter().map(String::as_str)))?;
-                } else {
-                    rows.push(row);
-                }
-            }
+            let page: Page<T> = responder.read(&page)?;
+            let left = limit.saturating_sub(rows.len());
+            rows.extend(page.items.into_iter().take(left));
             after = page.next;
-            if after.is_none() || count >= limit {
-                return Ok((count, rows, after.is_some()));
+            if after.is_none() || rows.len() >= limit {
+                output::tell(&table(&rows))?;
+                return Ok((rows.len(), after.is_some()));
             }
         }
     }

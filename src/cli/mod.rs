@@ -5,14 +5,15 @@ mod approve;
 mod audit;
 mod cancel;
 mod check;
-mod csv;
 mod decisions;
 mod demo;
 mod deny;
 mod doctor;
 mod dumps;
 mod ending;
+mod events;
 mod explain;
+mod export;
 mod fit;
 mod format;
 mod held;
@@ -29,6 +30,7 @@ mod replay;
 mod responder;
 mod resume;
 mod retry;
+mod rows;
 mod rules;
 mod scans;
 mod schema;
@@ -128,6 +130,10 @@ enum Verb {
     Whoami(whoami::WhoamiArgs),
     /// Who ordered what; and whether an exported chain of it still holds.
     Audit(audit::AuditArgs),
+    /// All rows of a list, as CSV or as lines of JSON: alerts, decisions, scans, or the audit.
+    Export(export::ExportArgs),
+    /// What happens, as it happens.
+    Events(events::EventsArgs),
     /// Messages to receivers: what waits, what was given up, and trying a receiver.
     Outbox(outbox::OutboxArgs),
 }
@@ -207,6 +213,8 @@ async fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Token(args) => token::run(&args),
         Verb::Whoami(args) => whoami::run(&args).await,
         Verb::Audit(args) => audit::run(&args).await,
+        Verb::Export(args) => export::run(&args).await,
+        Verb::Events(args) => events::run(&args).await,
         Verb::Outbox(args) => outbox::run(&args).await,
     }
 }

@@ -6,6 +6,7 @@ use clap::Subcommand;
 use serde_json::{Map, Value};
 
 use super::format::OutputFormat;
+use super::list::LONGEST_PAGE;
 use super::order::{Words, put};
 use super::output::{self, complain};
 use super::responder::{Responder, encoded};
@@ -74,16 +75,33 @@ pub(super) async fn run(args: &OutboxArgs) -> anyhow::Result<ExitCode> {
 
 async fn list(args: &OutboxArgs) -> anyhow::Result<ExitCode> {
     let state = args.state.as_deref().or(args.dead.then_some("dead"));
-    let limit = args.limit.to_string();
-    let query = [
-        ("receiver", args.receiver.as_deref()),
-        ("state", state),
-        ("limit", Some(limit.as_str())),
-    ];
-    let body = args.responder.get("/api/v1/outbox", &query).await?;
-    let page: Page<MessageView> = args.responder.read(&body)?;
+    let limit = usize::from(args.limit);
+    let mut page = Page {
+        items: Vec::<MessageView>::new(),
+        next: None,
+        total: None,
+    };
+    loop {
+        let most = limit
+            .saturating_sub(page.items.len())
+            .clamp(1, LONGEST_PAGE)
+            .to_string();
+        let query = [
+            ("receiver", args.receiver.as_deref()),
+            ("state", state),
+            ("limit", Some(most.as_str())),
+            ("after", page.next.as_deref()),
+        ];
+        let body = args.responder.get("/api/v1/outbox", &query).await?;
+        let more: Page<MessageView> = args.responder.read(&body)?;
+        page.items.extend(more.items);
+        page.next = more.next;
+        if page.next.is_none() || page.items.len() >= limit {
+            break;
+        }
+    }
     match args.responder.output {
-        OutputFormat::Json => output::json(&body)?,
+        OutputFormat::Json => output::json(&serde_json::to_string(&page)?)?,
         OutputFormat::Text => output::tell(&table(&page.items))?,
     }
     match (page.items.len(), page.next) {

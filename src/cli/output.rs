@@ -1,5 +1,6 @@
 //! The two ways out. Whoever reads may go away at any time (`scanhook scans | head`): that ends the verb quietly.
 
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::io::{self, IsTerminal as _, Write as _};
 
 use super::fit;
@@ -10,15 +11,25 @@ use scanhook_core::plain::{one_line, spelled_out};
 /// Characters of one text from elsewhere: more than any name, reason or title has.
 const LONGEST: usize = 4_000;
 
+static LEFT: AtomicBool = AtomicBool::new(false);
+
 /// Prints a part of the result.
 pub(super) fn print(text: &str) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(CliError::new(Exit::Io, format!("standard output: {error}")))
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            LEFT.store(true, Ordering::Relaxed);
+            Ok(())
         }
-        _ => Ok(()),
+        written => {
+            written.map_err(|error| CliError::new(Exit::Io, format!("standard output: {error}")))
+        }
     }
+}
+
+/// Whether whoever read the result has gone away, so that nothing more of it is needed.
+pub(super) fn reader_left() -> bool {
+    LEFT.load(Ordering::Relaxed)
 }
 
 /// Prints a line of the result.

@@ -1,9 +1,11 @@
 //! The admin listener of a running responder, as the read verbs see it.
 
 mod client;
+mod lines;
 mod refusal;
 
 pub(super) use client::{authority, client, is_of_certificate, root};
+pub(super) use lines::AnswerLines;
 pub(super) use refusal::detail;
 
 use core::time::Duration;
@@ -78,6 +80,40 @@ impl Responder {
     pub(super) async fn get(&self, path: &str, query: &ListPairs<'_>) -> Result<String, CliError> {
         self.get_at(&self.address(), &format!("{path}{}", joined(query)))
             .await
+    }
+
+    /// Asks for an answer that is read while it is written.
+    pub(super) async fn lines(
+        &self,
+        path: &str,
+        query: &ListPairs<'_>,
+        headers: &[(&'static str, &str)],
+    ) -> Result<AnswerLines, CliError> {
+        let url = format!(
+            "{}{path}{}",
+            self.address().trim_end_matches('/'),
+            joined(query)
+        );
+        // An answer may take hours; how long nothing may come is the business of whoever reads.
+        let mut request = self.client()?.get(url).timeout(Duration::MAX);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = match tokio::time::timeout(PATIENCE, self.sent(request)).await {
+            Ok(response) => response?,
+            Err(_) => return Err(self.broken("no answer in time")),
+        };
+        if response.status().as_u16() != 200 {
+            self.judged(response).await?;
+            return Err(self.stranger());
+        }
+        Ok(AnswerLines::of(response))
+    }
+
+    /// An answer that ended before its end.
+    pub(super) fn broken(&self, why: &str) -> CliError {
+        let sentence = format!("the answer of {} broke off: {why}", self.address());
+        CliError::new(Exit::Unavailable, sentence)
     }
 
     /// Gives an order; the answer's body. The name that you are logged in with is left out where the responder knows better
@@ -196,11 +232,6 @@ impl Responder {
     /// Reads an answer.
     pub(super) fn read<T: DeserializeOwned>(&self, body: &str) -> Result<T, CliError> {
         serde_json::from_str(body).map_err(|_| self.stranger())
-    }
-
-    /// Reads a part of an answer.
-    pub(super) fn of<T: DeserializeOwned>(&self, part: Value) -> Result<T, CliError> {
-        serde_json::from_value(part).map_err(|_| self.stranger())
     }
 
     /// A path that names what is not there; or one that only the admin listener has.

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::format::OutputFormat;
-use super::list::{ListArgs, ListView};
+use super::list::ListArgs;
 use super::output;
 use super::responder;
 use super::table::{Table, device, time, time_of, waiting};
@@ -24,35 +24,12 @@ pub(super) struct ScansArgs {
     state: Option<String>,
 }
 
-const SHOWN: ListView<ScanView> = ListView {
-    table,
-    heads: &[
-        "created_at",
-        "tenant",
-        "name",
-        "machine",
-        "kind",
-        "state",
-        "outcome",
-        "detail",
-        "rule",
-        "priority",
-        "alerts",
-        "sent_at",
-        "ended_at",
-        "tries",
-        "action",
-        "id",
-    ],
-    record,
-};
-
 pub(super) async fn run(args: &ScansArgs) -> anyhow::Result<ExitCode> {
     match &args.id {
         Some(id) => one(args, id).await,
         None => {
             args.listing
-                .show("/api/v1/scans", args.state.as_deref(), &SHOWN)
+                .show("/api/v1/scans", args.state.as_deref(), table)
                 .await
         }
     }
@@ -112,27 +89,6 @@ fn table(scans: &[ScanView]) -> String {
         table.row(cells, waiting(&scan.waits).collect());
     }
     table.without_if_same("TENANT").text(output::columns())
-}
-
-fn record(scan: ScanView) -> Vec<String> {
-    vec![
-        scan.created_at,
-        scan.tenant,
-        scan.name.unwrap_or_default(),
-        scan.machine,
-        scan.kind,
-        scan.state,
-        scan.outcome.unwrap_or_default(),
-        scan.detail.unwrap_or_default(),
-        scan.rule.unwrap_or_default(),
-        scan.priority.to_string(),
-        scan.alerts.join(" "),
-        scan.sent_at.unwrap_or_default(),
-        scan.ended_at.unwrap_or_default(),
-        scan.tries.to_string(),
-        scan.action.unwrap_or_default(),
-        scan.id,
-    ]
 }
 
 /// The state with what makes it special.

@@ -71,6 +71,19 @@ pub(crate) struct ExplainedOutcome {
 }
 
 impl Judgement {
+    /// The same without rules and protections that name other tenants alone, and without the text of a condition that stands
+    /// beside the name of a tenant: one customer is told nothing of what is done for another.
+    pub(crate) fn for_its_tenant(mut self) -> Judgement {
+        for world in &mut self.worlds {
+            for told in [&mut world.rules, &mut world.protections] {
+                told.retain(|one| one.concerns_tenant);
+                let naming = told.iter_mut().filter(|one| one.names_tenants);
+                naming.for_each(|one| one.failing = None);
+            }
+        }
+        self
+    }
+
     /// The same as an explanation of what the journal holds.
     pub(crate) fn stored(mut self, decision: &RememberedDecision) -> Judgement {
         self.stored = Some(Stored {

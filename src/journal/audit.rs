@@ -23,7 +23,9 @@ pub struct AuditFilter {
     pub what: Option<String>,
     pub since: Option<Timestamp>,
     pub until: Option<Timestamp>,
-    /// Rows before this one.
+    /// The oldest first, as a chain is verified.
+    pub oldest_first: bool,
+    /// Rows behind this one, in that order.
     pub after: Option<i64>,
     pub limit: u16,
 }
@@ -82,7 +84,7 @@ impl Reader<'_> {
         rows.collect::<Result<_, _>>().map_err(JournalError::from)
     }
 
-    /// Rows of the audit, newest first.
+    /// Rows of the audit, newest first where nothing else is asked for.
     ///
     /// # Errors
     /// When the journal cannot be read.
@@ -101,9 +103,14 @@ impl Reader<'_> {
         );
         by(" AND at >= ?", filter.since.map(|at| at.millis().into()));
         by(" AND at <= ?", filter.until.map(|at| at.millis().into()));
-        by(" AND id < ?", filter.after.map(Value::from));
+        let (behind, order) = if filter.oldest_first {
+            (" AND id > ?", "ASC")
+        } else {
+            (" AND id < ?", "DESC")
+        };
+        by(behind, filter.after.map(Value::from));
         let sql = format!(
-            "SELECT entry, prev, hash FROM audit WHERE 1 {conditions} ORDER BY id DESC LIMIT {}",
+            "SELECT entry, prev, hash FROM audit WHERE 1 {conditions} ORDER BY id {order} LIMIT {}",
             filter.limit
         );
         let mut statement = self.db.prepare_cached(&sql)?;

@@ -70,6 +70,8 @@ pub struct Filter {
     pub paused: Option<bool>,
     /// Of these tenants alone, whatever else is asked for.
     pub tenants: Option<Vec<TenantId>>,
+    /// Beside what was decided for those: alerts of these sources of which nothing was decided.
+    pub sources: Vec<String>,
     /// Received, decided or begun at this time or later.
     pub since: Option<Timestamp>,
     /// Received, decided or begun at this time or earlier.

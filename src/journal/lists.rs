@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::alert_receipt::{DECISION, STANDING, decision_receipt, mover};
 use super::error::JournalError;
 use super::filter::Filter;
+use super::keys::TenantId;
 use super::list_rows::{LISTED_ALERT, LISTED_DECISION, alert_view, decision_view};
 use super::means::{means_alert, means_scan};
 use super::narrowed::Narrowed;
@@ -50,18 +51,24 @@ impl Reader<'_> {
             if !filter.means_title(alert.title.as_deref()) {
                 return Ok(None);
             }
-            let view = self.with_decisions((delivery, n), alert_view(row, alert)?)?;
+            let of = filter.tenants.as_deref();
+            let view = self.with_decisions((delivery, n), alert_view(row, alert)?, of)?;
             Ok(Some(((delivery << PLACES) + n, view)))
         })?;
         let total = self.total(&narrow, counted_alerts(filter), filter)?;
         Ok(page(rows, most(filter), low.map(|low| low << PLACES)).counted(total))
     }
 
-    /// One alert of a delivery; `None` where there is none.
+    /// One alert of a delivery; `None` where there is none, or none of the tenants and sources that the filter names.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn alert(&self, delivery: Uuid, n: u32) -> Result<Option<AlertView>, JournalError> {
+    pub fn alert(
+        &self,
+        delivery: Uuid,
+        n: u32,
+        filter: &Filter,
+    ) -> Result<Option<AlertView>, JournalError> {
         let Some(Thing::Delivery(delivery)) = thing(self.db, delivery)? else {
             return Ok(None);
         };
@@ -72,26 +79,45 @@ impl Reader<'_> {
             return Ok(None);
         };
         let alert = serde_json::from_str(&row.get::<_, String>("fields")?).unwrap_or_default();
-        let view = alert_view(row, alert)?;
-        self.with_decisions((delivery, n.into()), view).map(Some)
+        let of = filter.tenants.as_deref();
+        let view = self.with_decisions((delivery, n.into()), alert_view(row, alert)?, of)?;
+        let is_own = !view.receipt.decisions.is_empty()
+            || (!self.is_decided(delivery, n)? && filter.sources.contains(&view.source));
+        Ok(Some(view).filter(|_| of.is_none() || is_own))
     }
 
-    /// The same with what was decided about its devices, and whose move it is.
+    /// Whether anything was decided about an alert, for whomever.
+    fn is_decided(&self, delivery: i64, n: u32) -> Result<bool, JournalError> {
+        let sql = "SELECT 1 FROM decision WHERE delivery = ? AND n = ?";
+        Ok(self.db.prepare_cached(sql)?.exists(params![delivery, n])?)
+    }
+
+    /// The same with what was decided about its devices, and whose move it is. What was decided for other tenants than
+    /// these is left out, and so are the devices that it is about.
     fn with_decisions(
         &self,
         (delivery, n): (i64, i64),
         mut view: AlertView,
+        tenants: Option<&[TenantId]>,
     ) -> Result<AlertView, JournalError> {
         let sql = format!(
-            "SELECT {DECISION}, {STANDING}, t.name AS tenant FROM decision d JOIN tenant t ON t.id = d.tenant
+            "SELECT {DECISION}, {STANDING}, t.name AS tenant, d.tenant AS tenant_id FROM decision d JOIN tenant t ON t.id = d.tenant
              LEFT JOIN scan s ON s.id = d.scan WHERE d.delivery = ? AND d.n = ? ORDER BY d.id"
         );
         let rows = all(self.db, &sql, params![delivery, n], |row| {
             let whose = (mover(row)?, row.get::<_, String>("tenant")?);
-            Ok((row.get("row")?, whose, decision_receipt(row)?))
+            let is_seen = tenants.is_none_or(|tenants| {
+                row.get("tenant_id")
+                    .is_ok_and(|id| tenants.contains(&TenantId(id)))
+            });
+            Ok((row.get("row")?, is_seen, whose, decision_receipt(row)?))
         })?;
         let mut first: Option<Mover> = None;
-        for (row, (mover, tenant), one) in rows {
+        for (row, is_seen, (mover, tenant), one) in rows {
+            if !is_seen {
+                view.devices.retain(|device| device.label != one.device);
+                continue;
+            }
             view.tenant = Some(tenant);
             // Whoever comes first in the list of those who may move is told.
             if let Some(mover) = mover.filter(|mover| first.is_none_or(|first| *mover < first)) {

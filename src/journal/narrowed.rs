@@ -43,15 +43,19 @@ impl Narrowed {
 
     /// One of these texts. `column` takes the list in place of its question mark.
     fn among(&mut self, condition: &str, texts: Vec<String>) {
+        self.nothing |= texts.is_empty();
+        self.one_of(condition, texts);
+        self.indexed = true;
+    }
+
+    fn one_of(&mut self, condition: &str, texts: Vec<String>) {
         let from = self.values.len();
         self.values.extend(rows::texts(texts));
         let marks: Vec<_> = (from + 1..=self.values.len())
             .map(|n| format!("?{n}"))
             .collect();
-        self.nothing |= marks.is_empty();
         self.conditions
             .push(condition.replace('?', &marks.join(", ")));
-        self.indexed = true;
     }
 
     /// Narrows to a state. Those that are `listed` have an index of such rows in the order of the list, which is found by
@@ -119,9 +123,9 @@ impl Narrowed {
             filter.decision_state.clone(),
         );
         if let Some(of_tenants) = filter.of_tenants("d.tenant") {
-            narrow
-                .conditions
-                .push(format!("{decided} AND {of_tenants})"));
+            let seen = format!("{decided} AND {of_tenants})");
+            let own = format!("({seen} OR a.source IN (?) AND NOT {decided}))");
+            narrow.one_of(&own, filter.sources.clone());
         }
         narrow.by("a.source = ?", filter.source.clone());
         narrow.by("a.fields ->> '$.severity' = ?", filter.severity());

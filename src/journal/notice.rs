@@ -5,9 +5,11 @@ use uuid::Uuid;
 
 use super::error::JournalError;
 use super::ids::decision_uuid;
+use super::keys::TenantId;
 use super::outbox::MessageRow;
 use super::reader::Reader;
 use super::rows::{all, time};
+use super::selector::listed;
 use super::tx::Tx;
 use scanhook_core::alert::Alert;
 use scanhook_core::message::{
@@ -243,12 +245,20 @@ impl Tx<'_> {
 }
 
 impl Reader<'_> {
-    /// Events of the stream after a number, oldest first.
+    /// Events of the stream after a number, oldest first: of these tenants, or of all and what belongs to none.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn events_after(&self, after: i64, most: usize) -> Result<Vec<Notice>, JournalError> {
-        let sql = format!("{OCCASION} WHERE o.id > ? ORDER BY o.id");
+    pub fn events_after(
+        &self,
+        after: i64,
+        most: usize,
+        tenants: Option<&[TenantId]>,
+    ) -> Result<Vec<Notice>, JournalError> {
+        let of = tenants.map_or_else(String::new, |tenants| {
+            format!("AND +o.tenant IN ({})", listed(tenants))
+        });
+        let sql = format!("{OCCASION} WHERE o.id > ? {of} ORDER BY o.id");
         let mut statement = self.db.prepare_cached(&sql)?;
         let rows = statement.query_map([after], found)?;
         let mut read = Vec::new();

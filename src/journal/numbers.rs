@@ -62,6 +62,25 @@ impl Reader<'_> {
             minutes: self.minutes(&of("tenant"), now)?,
             tenants: BTreeMap::new(),
         };
+        self.add_waiting(&mut numbers, &of)?;
+        Ok(numbers)
+    }
+
+    /// What waits of each tenant, and nothing else.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn waiting_by_tenant(&self) -> Result<NowNumbers, JournalError> {
+        let mut numbers = NowNumbers::default();
+        self.add_waiting(&mut numbers, &|_| String::new())?;
+        Ok(numbers)
+    }
+
+    fn add_waiting(
+        &self,
+        numbers: &mut NowNumbers,
+        of: &dyn Fn(&str) -> String,
+    ) -> Result<(), JournalError> {
         let waiting = format!(
             "SELECT tenant, scans FROM scan_count WHERE state = 'waiting'{}",
             of("tenant")
@@ -77,7 +96,7 @@ impl Reader<'_> {
             let tenant = TenantId(tenant);
             numbers.tenants.entry(tenant).or_default().awaiting = self.awaiting(tenant)?;
         }
-        Ok(numbers)
+        Ok(())
     }
 
     /// Held decisions that are dropped within the hour if nobody answers, by the name of their tenant; by the index of those

@@ -47,7 +47,7 @@ impl Reader<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn outbox(&self, filter: &OutboxFilter) -> Result<Page<MessageView>, JournalError> {
-        let most = filter.limit.unwrap_or(100).clamp(1, LONGEST_PAGE);
+        let most = filter.limit.unwrap_or(LONGEST_PAGE).clamp(1, LONGEST_PAGE);
         let sql = "SELECT * FROM outbox WHERE id < ?1 AND (?2 IS NULL OR receiver = ?2) AND (?3 IS NULL OR state = ?3)
                    ORDER BY id DESC LIMIT ?4";
         let before = filter.after.unwrap_or(i64::MAX);

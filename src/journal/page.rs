@@ -10,11 +10,8 @@ use super::reader::Reader;
 use crate::api::{Page, Total};
 use scanhook_core::time::Timestamp;
 
-/// Rows of a page, where nothing else is asked for.
-const PAGE: u16 = 100;
-
-/// Rows of the longest page.
-pub const LONGEST_PAGE: u16 = 1_000;
+/// Rows of the longest page, and of one where nothing else is asked for.
+pub const LONGEST_PAGE: u16 = 100;
 
 /// Rows that a total is counted to.
 const COUNTED: u64 = 10_000;
@@ -69,7 +66,7 @@ pub(super) fn page<T>(mut rows: Vec<(i64, T)>, most: usize, low: Option<i64>) ->
 }
 
 pub(super) fn most(filter: &Filter) -> usize {
-    usize::from(filter.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE))
+    usize::from(filter.limit.unwrap_or(LONGEST_PAGE).clamp(1, LONGEST_PAGE))
 }
 
 impl Reader<'_> {
@@ -136,8 +133,8 @@ impl Reader<'_> {
         after: Option<i64>,
     ) -> Result<Option<i64>, JournalError> {
         let (first, last) = self.rows_of(table, time, filter)?;
-        narrow.rows(column, (first, last));
         if narrow.indexed || narrow.nothing {
+            narrow.rows(column, (first, last));
             return Ok(None);
         }
         let ends = format!(
@@ -155,7 +152,8 @@ impl Reader<'_> {
             WINDOW
         };
         let low = Some(from - window).filter(|low| *low > first.unwrap_or(oldest).max(oldest));
-        narrow.rows(column, (low, None));
+        // The window begins above the first row. One bound below: of two, SQLite might walk down to the lower.
+        narrow.rows(column, (low.or(first), last));
         narrow.cut = low.is_some();
         Ok(low)
     }

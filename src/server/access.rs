@@ -9,6 +9,7 @@ mod recent;
 mod refusals;
 mod routes;
 pub(super) mod session;
+mod standing;
 mod wire;
 
 pub(super) use asked::AskedBy;
@@ -16,4 +17,5 @@ pub(super) use identify::{of_person, of_token};
 pub use recent::RefusedCredentials;
 pub(super) use refusals::RefusedAttempt;
 pub use routes::{OPEN_ROUTES, ROUTES, RouteAccess};
+pub(super) use standing::CallerStanding;
 pub(super) use wire::Wire;

@@ -14,7 +14,7 @@ use super::access::{AskedBy, ROUTES};
 use super::query::{self, Pairs};
 use super::refusal::{HttpError, not_taken};
 use super::state::{Admin, SharedAdmin};
-use super::{audit, control, messages, page, rows, sign_in};
+use super::{audit, control, delivery_body, events, messages, page, rows, sign_in};
 use crate::api::{LaneView, MeView, StatusView};
 use crate::clock;
 use crate::metrics::Exposition;
@@ -32,6 +32,8 @@ pub fn router(admin: Admin) -> Router {
         .route("/api/v1/audit/head", get(audit::head))
         .route("/api/v1/status", get(status))
         .merge(messages::views())
+        .merge(events::views())
+        .merge(delivery_body::views())
         .route("/metrics", get(metrics))
         .route("/livez", get(async || StatusCode::OK))
         .route("/readyz", get(readyz))
@@ -86,6 +88,8 @@ async fn metrics(State(admin): SharedAdmin, headers: HeaderMap) -> Result<Respon
         })
         .await?;
     admin.metrics.access.gauge(sessions, head);
+    let forecasts = admin.forecasts().await?;
+    admin.metrics.people(&forecasts, admin.subscribers.count());
     let text = admin
         .metrics
         .render(format, &tenants, pauses, &ending, &admin.journal, now);

@@ -2,12 +2,11 @@
 //! that lets the sender read its answer.
 
 use core::convert::Infallible;
-use core::future::poll_fn;
+use core::future::{pending, poll_fn};
 use core::net::SocketAddr;
 use core::panic::AssertUnwindSafe;
 use core::pin::{Pin, pin};
 use core::task::Poll;
-use core::time::Duration;
 use std::panic::catch_unwind;
 use std::sync::Arc;
 
@@ -26,6 +25,7 @@ use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
 
 use super::handshake::{DoorTls, OverTls};
+use super::lasting::LastingAnswer;
 use super::leave::leave;
 use super::limits::{Limits, stopped};
 use super::refusal::HttpError;
@@ -95,25 +95,28 @@ async fn converse(
     mut stop: watch::Receiver<bool>,
 ) {
     let limits = entrance.limits;
+    let lasting = LastingAnswer::default();
     let service = {
-        let first = first.clone();
+        let (first, lasting) = (first.clone(), lasting.clone());
         service_fn(move |request: Request<Incoming>| -> Answering {
             // This task is about to be ended: nothing is begun that would be cut.
             if !first.arrive() {
-                return Box::pin(core::future::pending());
+                return Box::pin(pending());
             }
             let (entrance, far_end) = (Arc::clone(&entrance), far_end.clone());
-            Box::pin(async move { Ok(answer(&entrance, &far_end, request).await) })
+            lasting.reset();
+            let lasting = lasting.clone();
+            Box::pin(async move { Ok(answer(&entrance, &far_end, lasting, request).await) })
         })
     };
     // HTTP/1 only, without the sniff for other protocols: the sniff has no deadline, this has one from the first
-    // moment. Half-closing is allowed because a sender may well shut its sending side once the request is out.
+    // moment. A sender may well shut its sending side once the request is out.
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEAD_LINES)
-        .half_close(true)
+        .half_close(limits.half_close)
         .serve_connection(TokioIo::new(stream), service);
 
     let ended = tokio::select! {
@@ -121,6 +124,7 @@ async fn converse(
         ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => Some(ended),
         () = stopped(&mut stop) => None,
         () = sleep(limits.age) => None,
+        () = lasting.abandoned(limits.unread) => return,
     };
     let ended = match ended {
         Some(ended) => ended,
@@ -129,14 +133,18 @@ async fn converse(
         None => {
             Pin::new(&mut connection).graceful_shutdown();
             // Of a stopping listener the loop keeps the time, and counts whom it cuts.
-            let patience = if *stop.borrow() {
-                Duration::MAX
-            } else {
-                limits.grace
+            let stopping = *stop.borrow();
+            let patience = async {
+                if stopping {
+                    pending::<()>().await;
+                }
+                lasting.over(limits.unread).await;
+                sleep(limits.grace).await;
             };
-            match timeout(patience, poll_fn(|cx| connection.poll_without_shutdown(cx))).await {
-                Ok(ended) => ended,
-                Err(_) => return,
+            tokio::select! {
+                biased;
+                ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => ended,
+                () = patience => return,
             }
         }
     };
@@ -155,7 +163,12 @@ async fn converse(
 }
 
 /// The checks that concern every head, then the router.
-async fn answer(entrance: &Entrance, far_end: &FarEnd, mut request: Request<Incoming>) -> Response {
+async fn answer(
+    entrance: &Entrance,
+    far_end: &FarEnd,
+    lasting: LastingAnswer,
+    mut request: Request<Incoming>,
+) -> Response {
     if let Err(refusal) = head(&request) {
         return refusal.into_response();
     }
@@ -168,6 +181,7 @@ async fn answer(entrance: &Entrance, far_end: &FarEnd, mut request: Request<Inco
         request.extensions_mut().insert(OverTls);
     }
     request.extensions_mut().insert(shown);
+    request.extensions_mut().insert(lasting);
     contain(entrance.router.clone().oneshot(request.map(Body::new))).await
 }
 

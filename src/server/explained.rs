@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::access::AskedBy;
 use super::refusal::{CommandError, HttpError};
 use super::state::Admin;
 use crate::explain::{AlertCase, Judgement};
@@ -18,18 +19,25 @@ use scanhook_core::strict_json;
 
 impl Admin {
     /// Explains the decision with this id.
-    pub(super) async fn explained(&self, id: Uuid) -> Result<Judgement, HttpError> {
+    pub(super) async fn explained(
+        &self,
+        asked: &AskedBy,
+        id: Uuid,
+    ) -> Result<Judgement, HttpError> {
         let in_force = self.intake.in_force();
+        let unknown = || CommandError::NotDone(Done::UnknownId, Box::default());
         // Policies are read again and tried, so it is done where the journal is read.
         let judged = self.read(move |reader| {
             let kept = reader.remembered(id)?;
             Ok(kept.map(|kept| judged(&kept, &in_force)))
         });
         match judged.await? {
-            Some(Some(judged)) => Ok(judged),
+            Some(Some(judged)) if asked.sees_all() => Ok(judged),
+            Some(Some(judged)) if asked.sees(&judged.tenant) => Ok(judged.for_its_tenant()),
+            Some(Some(_)) => Err(unknown().into()),
             // The policy or the alert is stored as this version cannot read it.
             Some(None) => Err(HttpError::NotFound),
-            None => Err(CommandError::NotDone(Done::UnknownId, Box::default()).into()),
+            None => Err(unknown().into()),
         }
     }
 }

@@ -11,6 +11,10 @@ pub struct Limits {
     pub head: Duration,
     /// For a connection; then it is closed after the request in flight.
     pub age: Duration,
+    /// For an answer without an end of its own, while its reader takes nothing of it; then it is cut.
+    pub unread: Duration,
+    /// Whether a client may shut its sending side before it is answered. Where it may not, one that has gone is noticed at once.
+    pub half_close: bool,
     /// For requests in flight when the listener stops; then they are cut.
     pub grace: Duration,
     /// Connections of one address (of one /64 in IPv6); a trusted proxy stands for many and is not counted.
@@ -24,6 +28,8 @@ impl Default for Limits {
         Limits {
             head: Duration::from_secs(5),
             age: Duration::from_secs(120),
+            unread: Duration::from_secs(45),
+            half_close: true,
             grace: Duration::from_secs(20),
             per_address: 512,
             total: 4096,

@@ -1,58 +1,34 @@
-//! Messages and events: the outbox, its receivers, and the stream of what happened.
+//! Messages: the outbox and its receivers.
 
 use std::sync::Arc;
 
-use axum::extract::State;
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::Router;
+use axum::response::Response;
 use axum::routing::get;
-use axum::{Json, Router};
 
+use super::formats::{ListRequest, listed};
 use super::order::words;
 use super::query::{self, Pairs};
 use super::refusal::{CommandError, HttpError};
-use super::state::{Admin, SharedAdmin};
+use super::state::Admin;
 use crate::api::{MessageView, Page, ReceiverView};
 use crate::journal::{ListKind, OutboxFilter};
-use scanhook_core::message::body as event_body;
 
-/// Their routes. The orders about them are in `control`.
+/// Its route. The orders about them are in `control`.
 pub(super) fn views() -> Router<Arc<Admin>> {
-    Router::new()
-        .route("/api/v1/outbox", get(outbox))
-        .route("/api/v1/events", get(events))
+    Router::new().route("/api/v1/outbox", get(outbox))
 }
 
-async fn outbox(
-    State(admin): SharedAdmin,
-    pairs: Pairs,
-) -> Result<Json<Page<MessageView>>, HttpError> {
-    Ok(Json(admin.outbox_view(pairs).await?))
-}
-
-/// A page of the stream, one event a line, oldest first.
-async fn events(State(admin): SharedAdmin, pairs: Pairs) -> Result<Response, HttpError> {
-    let (after, limit) = events_from(pairs)?;
-    let (oldest, newest) = admin.read(|reader| reader.event_bounds()).await?;
-    let kept_from = if oldest > 0 { oldest } else { newest + 1 };
-    if after.is_some_and(|after| after < kept_from - 1) {
-        return Err(CommandError::EventsGone(kept_from).into());
-    }
-    let after = after.unwrap_or(0);
-    let public = admin.intake.in_force().settings.admin.public_url.clone();
-    let found = admin
-        .read(move |reader| reader.events_after(after, limit))
-        .await?;
-    let lines: String = found
-        .iter()
-        .map(|notice| format!("{}\n", event_body(notice, public.as_ref())))
-        .collect();
-    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], lines).into_response())
+async fn outbox(request: ListRequest) -> Result<Response, HttpError> {
+    listed(request, "outbox", async |admin, _, pairs| {
+        admin.outbox_view(pairs).await
+    })
+    .await
 }
 
 /// Which messages of the outbox are asked for.
 fn outbox_filter(pairs: Pairs) -> Result<OutboxFilter, CommandError> {
-    const KEYS: &[&str] = &["receiver", "state", "limit", "after"];
+    const KEYS: &[&str] = &["receiver", "state", "limit", "after", "format"];
     const STATES: &[&str] = &["waiting", "sent", "dead"];
     let mut filter = OutboxFilter::default();
     for (key, value) in query::known(KEYS, ListKind::Decisions, pairs)? {
@@ -66,25 +42,15 @@ fn outbox_filter(pairs: Pairs) -> Result<OutboxFilter, CommandError> {
                 });
             }
             "limit" => filter.limit = Some(query::limit(key, &value)?),
-            _ => filter.after = Some(number(key, &value)?),
+            "after" => filter.after = Some(number(key, &value)?),
+            _ => {}
         }
     }
     Ok(filter)
 }
 
-/// After which event, and how many.
-fn events_from(pairs: Pairs) -> Result<(Option<i64>, usize), CommandError> {
-    let (mut after, mut most) = (None, 100);
-    for (key, value) in query::known(&["after", "limit"], ListKind::Decisions, pairs)? {
-        match key {
-            "after" => after = Some(number(key, &value)?),
-            _ => most = query::limit(key, &value)?,
-        }
-    }
-    Ok((after, usize::from(most)))
-}
-
-fn number(key: &'static str, value: &str) -> Result<i64, CommandError> {
+/// The number of a row or of an event.
+pub(super) fn number(key: &'static str, value: &str) -> Result<i64, CommandError> {
     let number = value.parse().ok().filter(|number: &i64| *number >= 0);
     number.ok_or_else(|| CommandError::BadParameter {
         key,

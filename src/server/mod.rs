@@ -6,7 +6,9 @@
 //! memory), `address`, `sender_certificate` and `failures` (who failed to authenticate how often), and `traces` (what came no further);
 //! `reception` turns what intake says into an answer. `admin` is the other listener, with `control` (orders of people),
 //! `rows` (lists and single things, made in `views` with `standing`), `status`, `now` (the first screen, with `forecast` and `banners`),
-//! `page` (the same for browsers), `sign_in` (who comes and leaves), `messages` (the outbox, its receivers, the stream of events), `order` and `query` (what they may say) and `same_site`
+//! `page` (the same for browsers), `sign_in` (who comes and leaves), `messages` (the outbox and its receivers), `events` (the
+//! stream of what happened, with `subscribers`), `formats` (lists as CSV and lines of JSON; `lasting` keeps their connections),
+//! `delivery_body`, `order` and `query` (what they may say) and `same_site`
 //! (which pages may ask). `refusal` is the one place that turns an `HttpError` into a status.
 //!
 //! A body of 16 KiB or more is read on a thread of its own (`Intake::read`), one of a source and four in all at a time.
@@ -20,12 +22,16 @@ mod bodies;
 mod connection;
 mod content;
 mod control;
+mod delivery_body;
 pub mod descriptors;
+mod events;
 mod explained;
 mod failures;
 pub mod far_side;
 pub mod forecast;
+mod formats;
 pub mod handshake;
+mod lasting;
 mod leave;
 pub mod limits;
 pub mod listener;
@@ -44,6 +50,7 @@ mod sign_in;
 mod standing;
 pub mod state;
 mod status;
+pub mod subscribers;
 pub mod summaries;
 pub mod traces;
 mod views;

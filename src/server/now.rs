@@ -9,7 +9,7 @@ use super::state::Admin;
 use super::summaries::AboutTenants;
 use crate::api::{BannerView, NowView};
 use crate::clock;
-use crate::journal::TenantId;
+use crate::journal::{NowNumbers, TenantId};
 use scanhook_core::message::MessageType;
 use scanhook_core::time::Timestamp;
 
@@ -24,6 +24,24 @@ impl Admin {
         let view = self.put_together(tenants.clone(), clock::now()).await?;
         known.keep(tenants, clock::mono(), view.clone());
         Ok(view)
+    }
+
+    /// For each tenant, by its name: the decisions that will be held because the directory cannot be asked in time.
+    pub(super) async fn forecasts(&self) -> Result<Vec<(String, u64)>, HttpError> {
+        let at = clock::now();
+        let mut numbers = self.read(|reader| reader.waiting_by_tenant()).await?;
+        let in_force = self.intake.in_force();
+        let forecasts = in_force.tenants.iter().map(|tenant| {
+            let own = numbers.tenants.remove(&tenant.id).unwrap_or_default();
+            let own = NowNumbers {
+                tenants: BTreeMap::from([(tenant.id, own)]),
+                ..NowNumbers::default()
+            };
+            let boards = BTreeMap::from([(tenant.id, tenant.board.borrow().clone())]);
+            let forecast = of_directory(&own, &boards, at);
+            (tenant.name.clone(), forecast.will_be_held)
+        });
+        Ok(forecasts.collect())
     }
 
     async fn put_together(

@@ -31,25 +31,28 @@ const ALERTS: &[&str] = &[
     "decision_state",
     "title",
     "q",
+    "format",
 ];
 const DECISIONS: &[&str] = &[
     "device", "alert", "source", "tenant", "rule", "state", "reason", "severity", "since", "until",
-    "limit", "after", "machine", "title", "q",
+    "limit", "after", "machine", "title", "q", "format",
 ];
 const SCANS: &[&str] = &[
     "device", "alert", "source", "tenant", "rule", "state", "reason", "severity", "since", "until",
-    "limit", "after", "machine", "outcome", "kind", "paused",
+    "limit", "after", "machine", "outcome", "kind", "paused", "format",
 ];
 /// The keys of a summary.
 const SUMMARY: &[&str] = &["since", "until", "tenant"];
 /// The keys of the audit.
-const AUDIT: &[&str] = &["subject", "what", "since", "until", "limit", "after"];
+const AUDIT: &[&str] = &[
+    "subject", "what", "since", "until", "limit", "after", "format",
+];
 /// How far back a summary goes where nothing is said.
 const A_DAY: core::time::Duration = core::time::Duration::from_secs(86_400);
 
 /// The keys of what is held in groups.
 const HELD: &[&str] = &[
-    "group", "tenant", "rule", "reason", "device", "since", "limit", "after",
+    "group", "tenant", "rule", "reason", "device", "since", "limit", "after", "format",
 ];
 /// Rows of a page of groups, where nothing else is said, and at most.
 const GROUPS: usize = 100;
@@ -107,10 +110,12 @@ pub(super) fn held(
                     .filter(|limit| (1..=GROUPS).contains(limit));
                 query.page.1 = limit.ok_or_else(|| bad(format!("a number from 1 to {GROUPS}")))?;
             }
-            _ => {
+            "after" => {
                 let after = value.parse().ok();
                 query.page.0 = after.ok_or_else(|| bad("the `next` of another page".to_owned()))?;
             }
+            // Whoever writes the rows has read it.
+            _ => {}
         }
     }
     Ok(query)
@@ -183,7 +188,9 @@ pub(super) fn filter(list: ListKind, pairs: Pairs, now: Timestamp) -> Result<Fil
             "since" => filter.since = Some(instant(key, &value, now)?),
             "until" => filter.until = Some(instant(key, &value, now)?),
             "limit" => filter.limit = Some(limit(key, &value)?),
-            _ => filter.after = Some(place(key, &value)?),
+            "after" => filter.after = Some(place(key, &value)?),
+            // Whoever writes the rows has read it.
+            _ => {}
         }
     }
     Ok(filter)
@@ -252,7 +259,8 @@ pub(super) fn audit(pairs: Pairs, now: Timestamp) -> Result<AuditFilter, Command
             "since" => filter.since = Some(instant(key, &value, now)?),
             "until" => filter.until = Some(instant(key, &value, now)?),
             "limit" => filter.limit = limit(key, &value)?,
-            _ => filter.after = Some(place(key, &value)?),
+            "after" => filter.after = Some(place(key, &value)?),
+            _ => {}
         }
     }
     Ok(filter)

@@ -222,7 +222,9 @@ impl HttpError {
     pub fn retry_after(&self) -> Option<u64> {
         match self {
             HttpError::Overloaded | HttpError::ViewTooSlow => Some(2),
-            HttpError::JournalUnavailable | HttpError::ShuttingDown => Some(5),
+            HttpError::JournalUnavailable
+            | HttpError::ShuttingDown
+            | HttpError::Order(CommandError::TooManyListeners) => Some(5),
             HttpError::SigningKey | HttpError::Access(AccessError::IssuerUnavailable) => Some(15),
             HttpError::FailureBudget(left) => {
                 Some(left.as_secs() + u64::from(left.subsec_nanos() > 0))
@@ -349,6 +351,7 @@ mod tests {
             HttpError::ShuttingDown,
             HttpError::SigningKey,
             HttpError::FailureBudget(Duration::from_millis(1)),
+            HttpError::Order(CommandError::TooManyListeners),
         ] {
             assert_eq!(refusal.status(), StatusCode::SERVICE_UNAVAILABLE);
             assert!(refusal.retry_after().unwrap() >= 1, "{refusal}");

@@ -4,16 +4,18 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Json, Router};
 
 use super::access::AskedBy;
+use super::formats::{ListRequest, listed, rows as rows_of};
 use super::query::{self, Pairs};
 use super::refusal::HttpError;
 use super::state::{Admin, SharedAdmin};
 use crate::api::{
-    AlertView, DecisionView, HeldMembersView, HeldView, LiveView, MachineName, MachineView, Page,
-    PolicyView, RulesView, ScanView, SummaryView,
+    AlertView, DecisionView, HeldMembersView, LiveView, MachineName, MachineView, Page, PolicyView,
+    RulesView, ScanView, SummaryView, Total,
 };
 use crate::explain::Judgement;
 
@@ -55,12 +57,20 @@ async fn summary(
     Ok(Json(admin.summary_view(&asked, pairs).await?))
 }
 
-async fn held(
-    State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
-    pairs: Pairs,
-) -> Viewed<HeldView> {
-    Ok(Json(admin.held_view(&asked, pairs).await?))
+async fn held(request: ListRequest) -> Result<Response, HttpError> {
+    let Some(format) = request.format else {
+        let ListRequest { admin, asked, .. } = request;
+        return Ok(Json(admin.held_view(&asked, request.pairs).await?).into_response());
+    };
+    rows_of(request, format, "held", async |admin, asked, pairs| {
+        let view = admin.held_view(&asked, pairs).await?;
+        Ok(Page {
+            total: Some(Total::Exact(view.total as u64)),
+            next: view.next,
+            items: view.items,
+        })
+    })
+    .await
 }
 
 async fn held_members(
@@ -72,28 +82,29 @@ async fn held_members(
     Ok(Json(admin.held_members_view(&asked, &key, pairs).await?))
 }
 
-async fn alerts(
-    State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
-    pairs: Pairs,
-) -> Viewed<Page<AlertView>> {
-    Ok(Json(admin.alerts_view(&asked, pairs).await?))
+async fn alerts(request: ListRequest) -> Result<Response, HttpError> {
+    listed(request, "alerts", async |admin, asked, pairs| {
+        admin.alerts_view(&asked, pairs).await
+    })
+    .await
 }
 
 async fn alert(
     State(admin): SharedAdmin,
+    Extension(asked): Extension<AskedBy>,
     Path((delivery, n)): Path<(String, String)>,
     pairs: Pairs,
 ) -> Viewed<AlertView> {
-    Ok(Json(admin.alert_view((&delivery, &n), pairs).await?))
+    Ok(Json(
+        admin.alert_view(&asked, (&delivery, &n), pairs).await?,
+    ))
 }
 
-async fn decisions(
-    State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
-    pairs: Pairs,
-) -> Viewed<Page<DecisionView>> {
-    Ok(Json(admin.decisions_view(&asked, pairs).await?))
+async fn decisions(request: ListRequest) -> Result<Response, HttpError> {
+    listed(request, "decisions", async |admin, asked, pairs| {
+        admin.decisions_view(&asked, pairs).await
+    })
+    .await
 }
 
 async fn decision(
@@ -114,12 +125,11 @@ async fn explain(
     Ok(Json(admin.explain_view(&asked, &id, pairs).await?))
 }
 
-async fn scans(
-    State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
-    pairs: Pairs,
-) -> Viewed<Page<ScanView>> {
-    Ok(Json(admin.scans_view(&asked, pairs).await?))
+async fn scans(request: ListRequest) -> Result<Response, HttpError> {
+    listed(request, "scans", async |admin, asked, pairs| {
+        admin.scans_view(&asked, pairs).await
+    })
+    .await
 }
 
 async fn scan(

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::access::{AskedBy, RefusedCredentials};
 use super::reception::Refusals;
 use super::refusal::HttpError;
+use super::subscribers::Subscribers;
 use super::summaries::Summaries;
 use super::traces::Traces;
 use crate::api::{PauseView, SourceView, TenantView, WaitView};
@@ -44,6 +45,10 @@ pub struct Admin {
     pub openid: Arc<OpenId>,
     /// Credentials that were refused at the admin listener.
     pub credentials: Arc<RefusedCredentials>,
+    /// Programs that follow the events.
+    pub subscribers: Subscribers,
+    /// Holds true once everything stops.
+    pub stopping: watch::Receiver<bool>,
 }
 
 pub(super) type SharedAdmin = State<Arc<Admin>>;

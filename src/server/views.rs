@@ -104,13 +104,14 @@ impl Admin {
         pairs: Pairs,
     ) -> Result<Page<AlertView>, HttpError> {
         let mut filter = query::filter(ListKind::Alerts, pairs, clock::now())?;
-        filter.tenants = asked.tenants(&self.intake.in_force());
+        asked.narrow(&mut filter, &self.intake.in_force());
         self.read(move |reader| reader.alerts(&filter)).await
     }
 
     /// One alert.
     pub(super) async fn alert_view(
         &self,
+        asked: &AskedBy,
         (delivery, n): (&str, &str),
         pairs: Pairs,
     ) -> Result<AlertView, HttpError> {
@@ -118,8 +119,10 @@ impl Admin {
         let (Ok(delivery), Ok(n)) = (delivery.parse::<Uuid>(), n.parse()) else {
             return Err(unknown_id());
         };
-        let found = self.read(move |reader| reader.alert(delivery, n)).await?;
-        found.ok_or_else(unknown_id)
+        let mut within = Filter::default();
+        asked.narrow(&mut within, &self.intake.in_force());
+        let found = self.read(move |reader| reader.alert(delivery, n, &within));
+        found.await?.ok_or_else(unknown_id)
     }
 
     /// A page of decisions.
@@ -138,7 +141,7 @@ impl Admin {
         asked: &AskedBy,
         mut filter: Filter,
     ) -> Result<Page<DecisionView>, HttpError> {
-        filter.tenants = asked.tenants(&self.intake.in_force());
+        asked.narrow(&mut filter, &self.intake.in_force());
         let mut page = self.read(move |reader| reader.decisions(&filter)).await?;
         page.items
             .iter_mut()
@@ -172,7 +175,7 @@ impl Admin {
     ) -> Result<Judgement, HttpError> {
         query::nothing(pairs)?;
         let id = self.identified(asked, Wants::Held, id).await?;
-        self.explained(id).await
+        self.explained(asked, id).await
     }
 
     /// A page of scans.
@@ -191,7 +194,7 @@ impl Admin {
         asked: &AskedBy,
         mut filter: Filter,
     ) -> Result<Page<ScanView>, HttpError> {
-        filter.tenants = asked.tenants(&self.intake.in_force());
+        asked.narrow(&mut filter, &self.intake.in_force());
         let mut page = self.read(move |reader| reader.scans(&filter)).await?;
         page.items.iter_mut().for_each(|one| self.complete(one));
         Ok(page)

@@ -55,7 +55,7 @@ scan = "quick"
 when = { source.exists = true }
 "#;
 
-async fn ask(
+pub async fn ask(
     site: &Site,
     method: Method,
     path: &str,

@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use scanhook::api::Total;
 use scanhook::defender::Answer;
 use scanhook::in_force::SourceBinding;
-use scanhook::journal::{Filter, GroupBy, Ids, PolicyId, Retention, Selector, Store};
+use scanhook::journal::{Filter, GroupBy, Ids, PolicyId, Retention, Selector, Store, TenantId};
 use scanhook::policy::{Ceiling, Terms};
 use scanhook::worker::{Pace, TenantWorker};
 use scanhook_core::alert::{MachineId, Severity};
@@ -518,6 +518,38 @@ fn a_list_of_few_among_many_looks_at_a_bounded_number_of_rows() {
             alert: Some("old-7".to_owned()),
             ..Filter::default()
         },
+        Filter {
+            tenants: Some(vec![TenantId(77)]),
+            sources: vec!["nobody".to_owned()],
+            ..Filter::default()
+        },
+        Filter {
+            tenants: Some(Vec::new()),
+            ..Filter::default()
+        },
+        Filter {
+            decision_state: Some("held".to_owned()),
+            ..Filter::default()
+        },
+        Filter {
+            machine: Some(format!("{:040x}", 7)),
+            ..Filter::default()
+        },
+        Filter {
+            kind: Some("full".to_owned()),
+            ..Filter::default()
+        },
+        Filter {
+            paused: Some(true),
+            ..Filter::default()
+        },
+        Filter {
+            rule: Some("nobody's".to_owned()),
+            severity: Some(Severity::Critical),
+            source: Some("source-7".to_owned()),
+            since: Some(NOW.minus(300 * DAY)),
+            ..Filter::default()
+        },
     ];
     for filter in filters {
         let before = steps.load(Ordering::Relaxed);
@@ -542,6 +574,26 @@ fn a_list_of_few_among_many_looks_at_a_bounded_number_of_rows() {
         filter.after = Some(next.parse().unwrap());
     }
     assert_eq!((found, pages), (1, 12));
+}
+
+#[test]
+fn a_time_over_which_the_clock_was_set_back_costs_no_more_than_a_window_of_rows() {
+    // The first row of all is the newest by its time.
+    let steps = |deliveries| {
+        let (_folder, store, _, steps) = old_journal(deliveries);
+        let lately = Filter {
+            since: Some(NOW.minus(DAY)),
+            ..Filter::default()
+        };
+        store.read(|reader| reader.decisions(&lately)).unwrap();
+        steps.load(Ordering::Relaxed)
+    };
+    let (few, many) = (steps(2 * MANY), steps(4 * MANY));
+    assert!(
+        few > 10 && many < few * 3 / 2,
+        "{few} steps beside {}, {many} beside twice as many",
+        2 * MANY
+    );
 }
 
 #[test]

@@ -37,6 +37,7 @@ fn short() -> Limits {
         grace: Duration::from_secs(5),
         per_address: 64,
         total: 256,
+        ..Limits::default()
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::api::{MeView, PauseView};
 use crate::in_force::ActiveConfig;
-use crate::journal::TenantId;
+use crate::journal::{Filter, TenantId};
 use scanhook_core::access::{AuditEntry, Caller, TenantScope};
 
 /// Who asks.
@@ -79,6 +79,22 @@ impl AskedBy {
             .iter()
             .filter(|tenant| names.contains(&tenant.name));
         Some(within.map(|tenant| tenant.id).collect())
+    }
+
+    /// Narrows a list to what is within the grant: what was decided for its tenants, and alerts of sources that deliver for
+    /// no others.
+    pub(in crate::server) fn narrow(&self, filter: &mut Filter, in_force: &ActiveConfig) {
+        filter.tenants = self.tenants(in_force);
+        let sources = in_force.bindings.values().map(|binding| &binding.source);
+        filter.sources = sources
+            .filter(|source| !self.sees_all() && self.sees_source(&source.tenants))
+            .map(|source| source.name.clone())
+            .collect();
+    }
+
+    /// Whether a source delivers for tenants in the grant and for no others.
+    pub(in crate::server) fn sees_source(&self, tenants: &[String]) -> bool {
+        !tenants.is_empty() && tenants.iter().all(|tenant| self.sees(tenant))
     }
 
     /// A transaction that writes the row itself was committed.

@@ -98,19 +98,26 @@ pub const ROUTES: &[RouteAccess] = &[
         Permission::Read,
         "machines",
     ),
-    // Alerts, explanations and the policy may tell of several tenants.
     at(
         "GET",
         "/api/v1/alerts/{delivery}/{n}",
-        Permission::ReadAll,
+        Permission::Read,
         "alerts",
     ),
     at(
         "GET",
         "/api/v1/decisions/{id}/explain",
-        Permission::ReadAll,
+        Permission::Read,
         "explain",
     ),
+    at("GET", "/api/v1/events", Permission::Read, "events"),
+    at(
+        "GET",
+        "/api/v1/deliveries/{id}/body",
+        Permission::Operate,
+        "body",
+    ),
+    // The policy tells of several tenants.
     at("GET", "/api/v1/rules", Permission::ReadAll, "rules"),
     at("GET", "/api/v1/policies", Permission::ReadAll, "policies"),
     at(
@@ -121,7 +128,6 @@ pub const ROUTES: &[RouteAccess] = &[
     ),
     // Receivers are told of several tenants, too.
     at("GET", "/api/v1/outbox", Permission::ReadAll, "outbox"),
-    at("GET", "/api/v1/events", Permission::ReadAll, "events"),
     at("GET", "/api/v1/audit", Permission::Administer, "audit"),
     at("GET", "/api/v1/audit/head", Permission::Administer, "audit"),
     at("GET", "/metrics", Permission::ReadAll, "metrics"),

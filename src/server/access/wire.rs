@@ -3,6 +3,7 @@
 use core::net::{IpAddr, Ipv4Addr};
 
 use axum::extract::Request;
+use axum::http::Extensions;
 
 use crate::server::address::Peer;
 use crate::server::handshake::OverTls;
@@ -21,12 +22,17 @@ pub(in crate::server) struct Wire {
 
 impl Wire {
     pub(in crate::server) fn of(request: &Request) -> Wire {
+        Wire::of_extensions(request.extensions())
+    }
+
+    /// The same, of a request whose body is elsewhere.
+    pub(super) fn of_extensions(extensions: &Extensions) -> Wire {
         let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-        let peer = request.extensions().get::<Peer>();
+        let peer = extensions.get::<Peer>();
         Wire {
             socket: peer.map_or(nowhere, |peer| peer.socket.ip().to_canonical()),
             address: peer.map_or(nowhere, |peer| peer.address),
-            over_tls: request.extensions().get::<OverTls>().is_some(),
+            over_tls: extensions.get::<OverTls>().is_some(),
         }
     }
 

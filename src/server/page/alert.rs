@@ -44,7 +44,9 @@ pub(super) async fn show(
     visit: Visit,
 ) -> Result<Response, HttpError> {
     let admin = &visit.admin;
-    let alert = admin.alert_view((&delivery, &n), visit.pairs()).await?;
+    let alert = admin
+        .alert_view(&visit.asked, (&delivery, &n), visit.pairs())
+        .await?;
     let decided = &alert.receipt.decisions;
     let nothing = || Ok(axum::extract::Query(Vec::new()));
     let mut devices = Vec::new();

@@ -27,7 +27,7 @@ struct AuditRow {
 }
 
 pub(super) async fn list(visit: Visit) -> Result<Response, HttpError> {
-    let view = visit.admin.audit_view(visit.pairs()).await?;
+    let view = visit.admin.audit_view(visit.pairs(), false).await?;
     let rows = view.items.into_iter().map(|link| AuditRow {
         at: scanhook_core::time::Timestamp::from_millis(link.entry.at).to_string(),
         entry: link.entry,

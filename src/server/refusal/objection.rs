@@ -27,6 +27,8 @@ pub enum CommandError {
     UnknownReceiver,
     /// The events that are asked for are forgotten; those from this one on are there.
     EventsGone(i64),
+    /// As many programs follow the events as may.
+    TooManyListeners,
     /// It names nothing, or names ids and selects as well.
     NothingSelected,
     /// It cannot be carried out on this one.
@@ -98,6 +100,12 @@ const EVENTS_GONE: Code = row(
     "events-gone",
     "Events after this number are forgotten; `oldest` is the first that is kept.",
     "Read what there is without `after`, and look in the lists for what was missed.",
+);
+const TOO_MANY_LISTENERS: Code = row(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "too-many-listeners",
+    "As many programs follow the events as may: 32 in all, 4 with the same grant.",
+    "End one of those that follow, give this program a token of its own, or read the events page by page.",
 );
 const UNKNOWN_ID: Code = row(
     StatusCode::NOT_FOUND,
@@ -192,6 +200,7 @@ impl CommandError {
         CHANGED_SINCE,
         UNKNOWN_RECEIVER,
         EVENTS_GONE,
+        TOO_MANY_LISTENERS,
         UNKNOWN_ID,
         AMBIGUOUS_ID,
         NOT_HELD,
@@ -220,6 +229,7 @@ impl CommandError {
             CommandError::NothingSelected => NOTHING_SELECTED,
             CommandError::UnknownReceiver => UNKNOWN_RECEIVER,
             CommandError::EventsGone(_) => EVENTS_GONE,
+            CommandError::TooManyListeners => TOO_MANY_LISTENERS,
             CommandError::NotReloaded(_) => NOT_RELOADED,
             CommandError::NotDone(done, _) => match done {
                 Done::AmbiguousId => AMBIGUOUS_ID,

@@ -143,7 +143,6 @@ impl Desk {
     pub(super) fn waiting(&self) -> usize {
         let filter = OutboxFilter {
             state: Some("waiting".to_owned()),
-            limit: Some(1_000),
             ..OutboxFilter::default()
         };
         self.store

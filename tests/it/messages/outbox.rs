@@ -121,8 +121,18 @@ fn where_there_is_no_room_goes_first_what_nobody_has_to_hear_of() {
     while desk.poll_whole().wake_at <= desk.now {}
     let dropped = write(&mut desk.store, |tx| Ok(tx.receiver("soar")?.dropped));
     assert!((400..=402).contains(&dropped), "{dropped} were dropped");
-    assert!(desk.waiting() == 1_000, "a page of those that wait");
+    assert!(desk.waiting() == 100, "a page of those that wait");
     let filter = OutboxFilter::default();
     let rows = desk.store.read(|reader| reader.outbox(&filter).unwrap());
     assert!(rows.items.iter().all(|row| row.state == "waiting"));
+}
+
+#[test]
+fn the_head_of_the_audit_is_an_event_and_no_message() {
+    let mut desk = Desk::open();
+    desk.tell(MessageType::AuditHead, "");
+    assert!(desk.poll().is_empty() && desk.waiting() == 0);
+    let told = desk.store.read(|reader| reader.events_after(0, 10, None));
+    let kinds: Vec<_> = told.unwrap().iter().map(|notice| notice.kind).collect();
+    assert_eq!(kinds, [MessageType::AuditHead]);
 }

@@ -47,7 +47,7 @@ pub fn told(world: &mut World) {
     }
     let happened = world
         .store
-        .read(|reader| reader.events_after(0, usize::MAX).unwrap());
+        .read(|reader| reader.events_after(0, usize::MAX, None).unwrap());
     for kind in [
         "decision.held",
         "decision.expired",

@@ -59,6 +59,8 @@ codes! {
         ScanBegun = "scan.begun",
         /// A scan call left. Of the event stream only.
         ScanSent = "scan.sent",
+        /// The hash of the newest row of the audit, once an hour. Of the event stream only.
+        AuditHead = "audit.head",
     }
 }
 
@@ -73,6 +75,7 @@ impl MessageType {
                 | MessageType::DecisionDenied
                 | MessageType::ScanBegun
                 | MessageType::ScanSent
+                | MessageType::AuditHead
         )
     }
 

@@ -209,6 +209,7 @@ fn of_house(notice: &Notice) -> String {
             "{} and cannot be acted on as read: {key}.",
             many(1 + notice.more, "alert is parked", "alerts are parked")
         ),
+        MessageType::AuditHead => "This is the hash of the newest row of the audit:".to_owned(),
         _ => "A person tries this receiver: nothing has happened.".to_owned(),
     }
 }

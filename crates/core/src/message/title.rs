@@ -51,6 +51,7 @@ pub fn title(notice: &Notice) -> String {
         MessageType::DecisionDenied => "Denied",
         MessageType::ScanBegun => "Scan begun",
         MessageType::ScanSent => "Scan sent",
+        MessageType::AuditHead => "Head of the audit",
     };
     format!("{what}{tenant}")
 }

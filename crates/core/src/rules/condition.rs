@@ -18,11 +18,24 @@ pub(super) enum Condition {
 
 impl Condition {
     pub(super) fn truths(&self, view: &FactView<'_>) -> Truths {
+        self.judged_by(&|leaf| leaf.truths(view))
+    }
+
+    /// What it may turn out to be for any event of this tenant, whatever else that says.
+    pub(super) fn truths_for_tenant(&self, view: &FactView<'_>) -> Truths {
+        self.judged_by(&|leaf| match leaf.field {
+            Field::Named(Named::Tenant) => leaf.truths(view),
+            _ => Truths::EITHER,
+        })
+    }
+
+    fn judged_by(&self, judge: &impl Fn(&Leaf) -> Truths) -> Truths {
+        let any = |parts: &[Condition]| Truths::any(parts.iter().map(|part| part.judged_by(judge)));
         match self {
-            Condition::All(parts) => Truths::all(parts.iter().map(|part| part.truths(view))),
-            Condition::Any(parts) => Truths::any(parts.iter().map(|part| part.truths(view))),
-            Condition::None(parts) => Truths::any(parts.iter().map(|part| part.truths(view))).not(),
-            Condition::Leaf(leaf) => leaf.truths(view),
+            Condition::All(parts) => Truths::all(parts.iter().map(|part| part.judged_by(judge))),
+            Condition::Any(parts) => any(parts),
+            Condition::None(parts) => any(parts).not(),
+            Condition::Leaf(leaf) => judge(leaf),
         }
     }
 

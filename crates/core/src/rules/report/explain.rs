@@ -8,6 +8,7 @@ use crate::rules::condition::Condition;
 use crate::rules::event::Event;
 use crate::rules::fact_view::FactView;
 use crate::rules::leaf::Leaf;
+use crate::rules::named::Named;
 use crate::rules::rule::{Calendar, Times};
 use crate::rules::truth::Truths;
 use crate::time::Timestamp;
@@ -38,6 +39,12 @@ pub struct Explained {
     /// The windows it names, and how they stand at the time of the event.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub windows: Vec<Glance>,
+    /// Whether it may match any event of this tenant; one that names other tenants alone is none of its business.
+    #[serde(skip)]
+    pub concerns_tenant: bool,
+    /// Whether its conditions name tenants.
+    #[serde(skip)]
+    pub names_tenants: bool,
 }
 
 codes! {
@@ -169,12 +176,17 @@ fn explained(
             seen.push(more);
         }
     }
+    let concerns_tenant = when.truths_for_tenant(&view).may_be_true()
+        && unless.is_none_or(|unless| unless.truths_for_tenant(&view) != Truths::TRUE);
     Explained {
         name: name.to_owned(),
         judged,
         failing,
         seen,
         windows: Vec::new(),
+        concerns_tenant,
+        names_tenants: when.mentions(Named::Tenant)
+            || unless.is_some_and(|unless| unless.mentions(Named::Tenant)),
     }
 }
 

@@ -3,8 +3,28 @@
 
 use scanhook_core::plain::shown;
 
-/// A line, without its end.
-pub(super) fn line<'c>(cells: impl Iterator<Item = &'c str>) -> String {
+/// What can stand in a spreadsheet as a row.
+pub trait CsvRow {
+    /// The names of the columns.
+    const HEADS: &'static [&'static str];
+
+    /// The cells, one for each column.
+    fn cells(self) -> Vec<String>;
+}
+
+/// The line above the rows.
+#[must_use]
+pub fn heads<T: CsvRow>() -> String {
+    line(T::HEADS.iter().copied())
+}
+
+/// A row as a line, without its end.
+#[must_use]
+pub fn row<T: CsvRow>(row: T) -> String {
+    line(row.cells().iter().map(String::as_str))
+}
+
+fn line<'c>(cells: impl Iterator<Item = &'c str>) -> String {
     cells.map(cell).collect::<Vec<_>>().join(",")
 }
 
