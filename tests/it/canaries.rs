@@ -180,7 +180,8 @@ const QUERIES: &[&str] = &[
     "tenant=south",
     "tenant=north",
     "source=s",
-    "device=canary-south-*",
+    // A page shows what it is asked for: the word itself is in no query.
+    "device=*nary-south*",
     "device=canary-north-pc",
     "q=canary",
     "after=0",
@@ -285,6 +286,9 @@ async fn nothing_of_one_customer_is_in_any_answer_to_another_on_any_route_in_any
         "/api/v1/deliveries/{id}/body",
         "/api/v1/machines/{tenant}/{id}",
         "/api/v1/events",
+        "/held",
+        "/alerts",
+        "/scans",
     ] {
         for found in [&seen, &shown] {
             assert!(found.contains(&(one, "", "*/*")), "{one}: {found:?}");
