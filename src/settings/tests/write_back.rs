@@ -101,8 +101,14 @@ fn a_tenant_that_a_person_signs_in_for_writes_nothing_back() {
         "{ secret_env = \"APP_SECRET\" }",
         "{ user = { token_file = \"person.refresh\" } }",
     );
+    let setting = Setting::of(&person);
+    setting.secret("person.refresh", "a refresh token", 0o600);
+    let faults = setting.faults();
+    let found = faults.iter().map(|fault| (fault.code, fault.key.as_str()));
     assert_eq!(
-        fault(&person),
-        ("bad-value", "sources.s.write_back".to_owned())
+        found.collect::<Vec<_>>(),
+        [("bad-value", "sources.s.write_back")],
+        "{}",
+        shown(&faults)
     );
 }
