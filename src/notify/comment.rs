@@ -128,7 +128,7 @@ impl Notifier {
             return Ok(Composed::Never(FORGOTTEN));
         };
         let Some(bearer) = loan.bearer(now) else {
-            return Ok(Composed::Later(Timestamp::NEVER));
+            return Ok(Composed::Later(loan.usable_at(now)));
         };
         let past = tx.past_calls(loan.tenant, Api::Alert, now)?;
         let free = Budget::load(past, Learnt::default()).free_at(share(loan), now);

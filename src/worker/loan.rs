@@ -1,5 +1,8 @@
 //! What a worker lends to whoever writes comments back: who it calls as, and its token while it may call itself. A pause after
-//! a 429, a rest, a stop and the way back from each are the worker's alone: meanwhile nothing is lent.
+//! a 429, a rest and a stop are the worker's alone, and so is the first call after a pause: should it have none to make within
+//! a minute, the token is lent all the same.
+
+use core::time::Duration;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,6 +13,9 @@ use crate::defender::token::Bearer;
 use crate::journal::TenantId;
 use scanhook_core::time::Timestamp;
 
+/// How long after a pause the worker's own call comes first.
+const OWN_FIRST: Duration = Duration::from_secs(60);
+
 /// What each tenant's worker lends, by the tenant's name.
 pub type Loans = BTreeMap<String, Loan>;
 
@@ -19,6 +25,8 @@ pub struct Loan {
     pub tenant: TenantId,
     pub account: Arc<Account>,
     token: Option<LentToken>,
+    /// Not to be used before this.
+    from: Timestamp,
 }
 
 #[derive(Clone)]
@@ -32,15 +40,26 @@ impl Loan {
     /// The token for a call to Defender that leaves now.
     #[must_use]
     pub fn bearer(&self, now: Timestamp) -> Option<&Bearer> {
-        let token = self.token.as_ref().filter(|token| token.expires > now)?;
+        let token = self.token.as_ref();
+        let token = token.filter(|token| token.expires > now && self.from <= now)?;
         Some(&token.bearer)
+    }
+
+    /// When a token that may not be used yet may be.
+    #[must_use]
+    pub fn usable_at(&self, now: Timestamp) -> Timestamp {
+        match self.from > now {
+            true => self.from,
+            false => Timestamp::NEVER,
+        }
     }
 
     /// Whether it makes no difference which of the two is held.
     #[must_use]
     pub fn is_same(&self, other: &Loan) -> bool {
         let generation = |loan: &Loan| loan.token.as_ref().map(|token| token.generation);
-        Arc::ptr_eq(&self.account, &other.account) && generation(self) == generation(other)
+        Arc::ptr_eq(&self.account, &other.account)
+            && (generation(self), self.from) == (generation(other), other.from)
     }
 }
 
@@ -48,8 +67,15 @@ impl TenantWorker {
     /// What it lends now.
     #[must_use]
     pub fn loan(&self, now: Timestamp) -> Loan {
-        let calls = self.backoff.closed_until(now) <= now && !self.backoff.throttle.holds_back();
-        let lends = calls && self.account.sends && self.moved_to.is_none();
+        let closed = self.backoff.closed_until(now);
+        let mut from = Timestamp::from_millis(0);
+        if closed > now {
+            from = closed;
+        }
+        if self.backoff.throttle.holds_back() {
+            from = from.max(self.backoff.memory.paused_until.plus(OWN_FIRST));
+        }
+        let lends = self.account.sends && self.moved_to.is_none();
         let token = self.backoff.token.as_ref().filter(|_| lends);
         let lent = self
             .backoff
@@ -64,6 +90,7 @@ impl TenantWorker {
             tenant: self.id,
             account: self.account.clone(),
             token: lent,
+            from,
         }
     }
 }
