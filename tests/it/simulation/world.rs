@@ -454,7 +454,7 @@ impl Scenario {
         } else {
             rules
         };
-        let rules = if seed % 3 == 0 { rules + TWO } else { rules };
+        let rules = if seed.is_multiple_of(3) { rules + TWO } else { rules };
         let (limited, orders, forbidden) = (true, operator::orders(seed, machines), forbidden());
         let proof = Proof::drawn(seed, !jumps.is_empty());
         proof.register(&mut setup);
@@ -535,7 +535,7 @@ impl Scenario {
             let severity = if n == forbidden { "critical" } else { "high" };
             (
                 at,
-                if n >= first && n % 2 == 0 {
+                if n >= first && n.is_multiple_of(2) {
                     named(n)
                 } else {
                     alert(n, severity, n)

@@ -80,7 +80,7 @@ pub fn orders(seed: u64, machines: u64) -> Vec<(Duration, Order)> {
 
 /// Yes, and it is the second machine. Two people take turns.
 fn named(n: u64) -> Word {
-    let who = if n % 2 == 0 { "anna" } else { "bob" };
+    let who = if n.is_multiple_of(2) { "anna" } else { "bob" };
     Word::Approve {
         machine: scanhook_core::alert::MachineId::parse(&machine(1)),
         at_once: false,
