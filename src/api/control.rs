@@ -172,7 +172,8 @@ pub struct ItemView {
     /// How many more people have to approve it, after an approval that was not enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs: Option<u8>,
-    /// Of a preview of an approval: what will become of it, as a code of docs/reasons.md, or what stands in the way.
+    /// Of a preview: what will become of it, or what stands in the way. Of an approval it is a code of docs/reasons.md; of
+    /// what is cancelled or retried, the `result` that the order will have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub will: Option<String>,
     /// The machines the device may be, where the directory named some; the ids that begin so, where several do.

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::error::JournalError;
 use super::ids::decision_uuid;
-use super::retry::AGAIN;
+use super::retryable::AGAIN;
 use super::waits;
 use crate::api::{AlertReceipt, DecisionReceipt};
 use scanhook_core::scan::{DecisionState, Kind, Reason, ScanState};

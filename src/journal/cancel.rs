@@ -6,7 +6,7 @@
 //! intent (`cancel_at` moves ahead) and ledger entry, COMMIT, call. The answer decides only whether to ask again: the
 //! list tells what became of the action. No new alert joins an open scan with a wish.
 
-use rusqlite::params;
+use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use super::error::JournalError;
@@ -19,13 +19,46 @@ use scanhook_core::person::By;
 use scanhook_core::scan::{Outcome, ScanId};
 use scanhook_core::time::Timestamp;
 
-struct ToCancel {
+/// A scan as far as it matters for calling it off.
+pub(super) struct ToCancel {
     id: ScanId,
-    tenant: TenantId,
+    pub(super) tenant: TenantId,
     state: String,
     outcome: Option<String>,
     ours: bool,
     wished: bool,
+}
+
+impl ToCancel {
+    pub(super) fn read(db: &Connection, row: i64) -> Result<ToCancel, JournalError> {
+        let sql =
+            "SELECT id, tenant, state, outcome, ours, cancel_by IS NOT NULL FROM scan WHERE id = ?";
+        Ok(db.prepare_cached(sql)?.query_row([row], |row| {
+            Ok(ToCancel {
+                id: ScanId(row.get(0)?),
+                tenant: TenantId(row.get(1)?),
+                state: row.get(2)?,
+                outcome: row.get(3)?,
+                ours: row.get(4)?,
+                wished: row.get(5)?,
+            })
+        })?)
+    }
+
+    /// What comes of calling it off. `may_call`: whether anything may be sent for its tenant.
+    pub(super) fn comes_to(&self, may_call: bool) -> Done {
+        let called_off = self.outcome.as_deref() == Some(Outcome::Cancelled.code());
+        match self.state.as_str() {
+            "waiting" => Done::Cancelled,
+            "finished" | "dropped" if called_off => Done::Already,
+            "finished" | "dropped" => Done::AlreadyOver,
+            // Never somebody else's action.
+            _ if !self.ours => Done::ForeignAction,
+            _ if self.wished => Done::Already,
+            _ if !may_call => Done::DryRun,
+            _ => Done::Cancelling,
+        }
+    }
 }
 
 impl Tx<'_> {
@@ -46,26 +79,11 @@ impl Tx<'_> {
                 items.push(unknown(*id));
                 continue;
             };
-            let found = self.found(row)?;
+            let found = ToCancel::read(self.db, row)?;
             let done = self.call_off_one(&found, by, may_call(found.tenant), now)?;
             items.push(told(self.db, Thing::Scan(row), done)?);
         }
         Ok(items)
-    }
-
-    fn found(&self, row: i64) -> Result<ToCancel, JournalError> {
-        let sql =
-            "SELECT id, tenant, state, outcome, ours, cancel_by IS NOT NULL FROM scan WHERE id = ?";
-        Ok(self.db.prepare_cached(sql)?.query_row([row], |row| {
-            Ok(ToCancel {
-                id: ScanId(row.get(0)?),
-                tenant: TenantId(row.get(1)?),
-                state: row.get(2)?,
-                outcome: row.get(3)?,
-                ours: row.get(4)?,
-                wished: row.get(5)?,
-            })
-        })?)
     }
 
     fn call_off_one(
@@ -76,23 +94,13 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<Done, JournalError> {
         let place = (found.tenant, Some(found.id), None);
-        match found.state.as_str() {
-            "waiting" => {
+        let done = found.comes_to(may_call);
+        match done {
+            Done::Cancelled => {
                 self.drop_scan(found.id, Outcome::Cancelled, Some(&format!("by {by}")), now)?;
                 self.person_did("cancelled", by, place, None, now)?;
-                Ok(Done::Cancelled)
             }
-            "finished" | "dropped"
-                if found.outcome.as_deref() == Some(Outcome::Cancelled.code()) =>
-            {
-                Ok(Done::Already)
-            }
-            "finished" | "dropped" => Ok(Done::AlreadyOver),
-            // Never somebody else's action.
-            _ if !found.ours => Ok(Done::ForeignAction),
-            _ if found.wished => Ok(Done::Already),
-            _ if !may_call => Ok(Done::DryRun),
-            _ => {
+            Done::Cancelling => {
                 self.db
                     .prepare_cached(
                         "UPDATE scan SET cancel_by = ?2, cancel_why = ?3, cancel_at = ?4
@@ -101,8 +109,9 @@ impl Tx<'_> {
                     .execute(params![found.id.0, by.who, by.words, now.millis()])?;
                 self.touch(found.tenant);
                 self.person_did("cancel_asked", by, place, None, now)?;
-                Ok(Done::Cancelling)
             }
+            _ => {}
         }
+        Ok(done)
     }
 }

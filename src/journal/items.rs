@@ -69,7 +69,10 @@ impl Reader<'_> {
                     }
                 }
                 decided => {
-                    let machine = decided.map(|one| (one.tenant.0, one.about().to_owned()));
+                    let machine = match (thing, decided) {
+                        (Thing::Scan(row), _) => Some(self.machine_of(row)?),
+                        (_, decided) => decided.map(|one| (one.tenant.0, one.about().to_owned())),
+                    };
                     lots.push(Lot {
                         thing,
                         id: *id,
@@ -88,6 +91,13 @@ impl Reader<'_> {
             .prepare_cached(sql)?
             .query_row([row], HeldDecision::read)?
             .ok_or_else(damaged)
+    }
+
+    /// The machine of a scan, and who acts for it.
+    fn machine_of(&self, scan: i64) -> Result<(i64, String), JournalError> {
+        let sql = "SELECT tenant, machine FROM scan WHERE id = ?";
+        let mut found = self.db.prepare_cached(sql)?;
+        Ok(found.query_row([scan], |row| Ok((row.get(0)?, row.get(1)?)))?)
     }
 
     fn together(&self, row: i64) -> Result<Vec<Thing>, JournalError> {

@@ -7,7 +7,7 @@ use rusqlite::types::Value;
 use super::candidates::{candidates, machines};
 use super::error::JournalError;
 use super::filter::Filter;
-use super::retry::AGAIN;
+use super::retryable::AGAIN;
 use super::rows;
 use super::views::{LISTED_ALERTS, LISTED_DECISIONS};
 use scanhook_core::alert::{AlertReason, AlertState};

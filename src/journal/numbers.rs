@@ -8,7 +8,7 @@ use super::counts::MINUTE;
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::reader::Reader;
-use super::retry::AGAIN;
+use super::retryable::AGAIN;
 use super::rows::{all, time};
 use super::selector::listed;
 use super::views::LISTED_DECISIONS;

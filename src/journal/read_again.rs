@@ -5,6 +5,7 @@ use rusqlite::params;
 use uuid::Uuid;
 
 use super::acceptance::Acceptance;
+use super::comes_to::retry_of_delivery;
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::outcome::{Done, told};
@@ -93,23 +94,6 @@ fn known_by(id: &str, derived: bool) -> String {
 }
 
 impl Tx<'_> {
-    /// The answer for a delivery of which no alert is parked: a retry that came before has done it, or there was never
-    /// anything to retry.
-    fn nothing_parked(&self, row: i64) -> Result<ItemView, JournalError> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM event e JOIN decision d ON d.id = e.decision
-                   WHERE d.delivery = ? AND e.what = 'retried')";
-        let before: bool = self
-            .db
-            .prepare_cached(sql)?
-            .query_row([row], |found| found.get(0))?;
-        let done = if before {
-            Done::Already
-        } else {
-            Done::NotRetryable
-        };
-        told(self.db, Thing::Delivery(row), done)
-    }
-
     /// Takes in what a delivery reads as now. Only alerts that were parked are replaced: where as many are read as
     /// before, those at their places; otherwise all that have not the id of one that stays.
     ///
@@ -135,7 +119,11 @@ impl Tx<'_> {
             },
         )?;
         if !stored.iter().any(|(_, _, parked)| *parked) {
-            return self.nothing_parked(row);
+            return told(
+                self.db,
+                Thing::Delivery(row),
+                retry_of_delivery(self.db, row)?,
+            );
         }
         self.db
             .prepare_cached("DELETE FROM alert WHERE delivery = ? AND state = 'parked'")?

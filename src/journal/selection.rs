@@ -13,7 +13,7 @@ use super::ids::decision_uuid;
 use super::lots::{Lot, Lots, Selected};
 use super::means::{DeviceNames, means, means_alert, means_scan};
 use super::reader::Reader;
-use super::retry::AGAIN;
+use super::retryable::AGAIN;
 use super::rows::all;
 use super::scan_row::damaged;
 use super::selector::{Selector, Wants, named};

@@ -5,7 +5,7 @@ use rusqlite::types::Value;
 
 use super::group_key::GroupKey;
 use super::keys::TenantId;
-use super::retry::AGAIN;
+use super::retryable::AGAIN;
 use scanhook_core::alert::AlertState;
 use scanhook_core::device_glob::DeviceGlob;
 use scanhook_core::scan::Reason;

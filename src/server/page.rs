@@ -4,15 +4,18 @@
 //!
 //! A page is a [`visit::Visit`], a view, and a template of `templates/` around which stands a `shell`. `text` escapes every
 //! value; `filters` are what templates do with values; `svg` is the one thing that is not escaped. `answer` gives the headers
-//! that keep a page to itself, and turns a refusal into a page (`problem`). `fields` reads what forms send. `assets` are the
+//! that keep a page to itself, and turns a refusal into a page (`problem`). `fields` reads what forms send. An order goes
+//! from what is picked (`picks`) over the page that asks (`confirm`) to the page that tells (`answered`). `assets` are the
 //! files that pages load.
 
 mod alert;
 mod alerts;
 pub(super) mod answer;
+mod answered;
 mod assets;
 mod audit;
 mod confirm;
+mod fates;
 pub(super) mod fields;
 mod filters;
 mod held;
@@ -21,13 +24,19 @@ mod link;
 mod lists;
 mod machine;
 mod now;
+mod order_home;
+mod order_words;
+mod orders;
 mod outcomes;
 mod pausing;
+mod picks;
 mod portal;
 mod problem;
+mod receivers;
 mod rules;
 mod scan;
 mod scans;
+mod sent;
 mod shell;
 pub(super) mod sign_in;
 mod svg;
@@ -64,15 +73,25 @@ pub(super) fn routes() -> Router<Arc<Admin>> {
         .route("/rules/{name}", get(rules::show))
         .route("/policies/{hash}", get(rules::policy))
         .route("/system", get(system::show))
+        .route("/system/outbox/retry", get(receivers::confirm_again))
+        .route(
+            "/system/receivers/{name}/test",
+            get(receivers::confirm_attempt),
+        )
         .route("/audit", get(audit::list))
 }
 
 /// What their forms send. A form shows first what it would do; only another one does it.
 pub(super) fn forms() -> Router<Arc<Admin>> {
     Router::new()
-        .route("/held/confirm", post(confirm::look))
-        .route("/held/approve", post(confirm::approve))
-        .route("/held/deny", post(confirm::deny))
+        .route("/held/confirm", post(orders::look_at_answer))
+        .route("/held/approve", post(orders::approve))
+        .route("/held/deny", post(orders::deny))
+        .route("/scans/confirm", post(orders::look_at_scans))
+        .route("/scans/cancel", post(orders::cancel))
+        .route("/scans/retry", post(orders::retry))
+        .route("/system/outbox/retry", post(receivers::again))
+        .route("/system/receivers/{name}/test", post(receivers::attempt))
         .route("/pause", post(pausing::pause))
         .route("/resume", post(pausing::resume))
         .route_layer(from_fn(fields::from_here))

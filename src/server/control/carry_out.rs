@@ -113,26 +113,39 @@ impl Admin {
         })
     }
 
-    /// What would become of held decisions if they were approved as these members say.
+    /// What would become of these if the order was given. Nothing is changed.
     pub(super) async fn foreseen(
         &self,
         orderer: &Orderer,
+        verb: OrderVerb,
         members: &OrderBody<'_>,
         ids: Vec<Uuid>,
     ) -> Result<Vec<ItemView>, HttpError> {
         let (context, by) = (self.context(orderer, members, None)?, orderer.by.clone());
-        let word = Word::Approve {
-            machine: members.machine()?,
-            at_once: context.at_once,
-            approver: context.approver.clone(),
+        let machine = if verb == OrderVerb::Approve {
+            members.machine()?
+        } else {
+            None
         };
-        self.read(move |reader| {
-            let intended = Intended {
-                word: &word,
-                by: &by,
-                terms: &|tenant, asked| context.wanted(tenant, asked),
-            };
-            reader.foreseen(&ids, &intended, clock::now())
+        self.read(move |reader| match verb {
+            OrderVerb::Approve => {
+                let word = Word::Approve {
+                    machine,
+                    at_once: context.at_once,
+                    approver: context.approver.clone(),
+                };
+                let intended = Intended {
+                    word: &word,
+                    by: &by,
+                    terms: &|tenant, asked| context.wanted(tenant, asked),
+                };
+                reader.foreseen(&ids, &intended, clock::now())
+            }
+            OrderVerb::Deny => reader.items(verb.wants(), &ids),
+            OrderVerb::Cancel => reader.would_cancel(&ids, &|tenant| context.may_call(tenant)),
+            OrderVerb::Retry => {
+                reader.would_retry(&ids, &|tenant| context.terms.contains_key(&tenant))
+            }
         })
         .await
     }

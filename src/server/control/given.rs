@@ -104,10 +104,8 @@ impl Admin {
         }
         let ids = core::mem::take(&mut selected.ids);
         let unknown = items.len();
-        items.extend(if preview && verb == OrderVerb::Approve {
-            self.foreseen(&orderer, &members, ids).await?
-        } else if preview {
-            self.read(move |reader| reader.items(wants, &ids)).await?
+        items.extend(if preview {
+            self.foreseen(&orderer, verb, &members, ids).await?
         } else {
             self.carry_out(&orderer, verb, &members, ids, only).await?
         });

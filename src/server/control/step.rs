@@ -32,7 +32,8 @@ impl OrderContext {
         Some(self.policy.wanted(*self.terms.get(&tenant)?, asked))
     }
 
-    fn may_call(&self, tenant: TenantId) -> bool {
+    /// Whether anything may be sent for this tenant.
+    pub(super) fn may_call(&self, tenant: TenantId) -> bool {
         self.terms
             .get(&tenant)
             .is_some_and(|terms| terms.ceiling != Ceiling::AtMost(Mode::DryRun))

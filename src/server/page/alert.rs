@@ -10,6 +10,8 @@ use super::visit::Visit;
 use crate::api::{AlertView, DecisionReceipt, DecisionView, ScanView};
 use crate::explain::Judgement;
 use crate::server::refusal::HttpError;
+use scanhook_core::alert::AlertState;
+use scanhook_core::scan::DecisionState;
 
 /// Devices that are explained: each takes the policy that decided to be tried once more.
 const EXPLAINED: usize = 5;
@@ -37,6 +39,8 @@ struct AlertPage {
     devices: Vec<DecidedDevice>,
     /// Devices that are not explained here.
     others: Vec<DecisionReceipt>,
+    /// What of it came to nothing and may be tried again: its delivery, or decisions.
+    failed: Vec<String>,
 }
 
 pub(super) async fn show(
@@ -69,11 +73,22 @@ pub(super) async fn show(
     let page = AlertPage {
         shell: visit.shell(title, NavPage::Alerts).await?,
         story: story(&alert, scan.as_ref()),
+        failed: failed(&alert),
         others: decided.iter().skip(EXPLAINED).cloned().collect(),
         devices,
         alert,
     };
     visit.shown(&page.shell, &page)
+}
+
+/// What of an alert came to nothing: all of it, if it could not be read, or decisions that were dropped.
+fn failed(alert: &AlertView) -> Vec<String> {
+    if alert.receipt.state == AlertState::Parked.code() {
+        return vec![alert.delivery.clone()];
+    }
+    let decisions = alert.receipt.decisions.iter();
+    let dropped = decisions.filter(|one| one.state == DecisionState::Dropped.code());
+    dropped.map(|one| one.id.clone()).collect()
 }
 
 /// Received, read, decided, scanned, ended.

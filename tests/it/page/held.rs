@@ -6,8 +6,8 @@ use regex::Regex;
 use reqwest::Method;
 use serde_json::json;
 
-use super::{ask, hidden, page, press, read, submit};
-use crate::harness::{Answer, Site, TENANT, Wish, listed, machine};
+use super::{ask, hidden, page, press, read, says, submit};
+use crate::harness::{Site, TENANT, Wish, listed, machine};
 
 const RULES: &str = r#"
 version = 1
@@ -57,13 +57,6 @@ async fn group(site: &Site) -> (String, String) {
         .to_owned();
     let text = page(site, &path).await.text;
     (path, text)
-}
-
-fn says(answer: &Answer, expected: &[&str]) {
-    let text = read(&answer.text);
-    for expected in expected {
-        assert!(text.contains(expected), "{expected}: {text}");
-    }
 }
 
 async fn state(site: &Site, id: &str) -> String {

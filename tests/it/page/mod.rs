@@ -2,8 +2,10 @@
 
 mod doors;
 mod held;
+mod messages;
 mod now;
 mod roles;
+mod scans;
 
 use std::sync::LazyLock;
 
@@ -97,4 +99,12 @@ fn read(html: &str) -> String {
         .replace("&#39;", "'")
         .replace("&amp;", "&");
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A person reads all of this on the page.
+fn says(answer: &Answer, expected: &[&str]) {
+    let text = read(&answer.text);
+    for expected in expected {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
 }

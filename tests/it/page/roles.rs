@@ -5,7 +5,7 @@ use scanhook_core::access::{AccessTokenHash, AdminRole, from_random};
 use secrecy::ExposeSecret as _;
 
 use super::{ask, read};
-use crate::harness::{Answer, Site, Wish, alert, machine, until};
+use crate::harness::{Answer, Site, Wish, alert, machine, scan_id, until};
 
 const HELD: &str = r#"
 version = 1
@@ -22,14 +22,21 @@ fn token(n: u8) -> String {
 }
 
 async fn site() -> Site {
+    site_with(Wish {
+        rules: HELD.to_owned(),
+        ..Wish::default()
+    })
+    .await
+}
+
+async fn site_with(wish: Wish) -> Site {
     let tables = AdminRole::ALL.iter().enumerate().map(|(n, role)| {
         let hash = AccessTokenHash::of(&token(u8::try_from(n).unwrap()));
         format!("[admin.tokens.{role}]\nhash = \"{hash}\"\nrole = \"{role}\"\n")
     });
     Site::with(Wish {
-        rules: HELD.to_owned(),
         more: tables.collect(),
-        ..Wish::default()
+        ..wish
     })
     .await
 }
@@ -90,4 +97,41 @@ async fn whoever_is_not_known_is_asked_to_sign_in() {
     assert!(text.contains("Token") && text.contains("Sign in"), "{text}");
     assert!(!text.contains("Approve…") && !text.contains("(viewer)"));
     assert!(answer.header("content-security-policy").is_some());
+}
+
+#[tokio::test]
+async fn scans_are_cancelled_and_retried_and_messages_tried_by_those_who_operate_alone() {
+    let mut wish = Wish::default();
+    wish.setup.full_ms = 3_600_000;
+    let site = site_with(wish).await;
+    let scan = scan_id(&site.accepted(alert("1", "high", &machine(1))).await);
+    let (one, tries) = (format!("/scans/{scan}"), "/system/receivers/x/test");
+    for (n, role) in AdminRole::ALL.iter().enumerate() {
+        let n = u8::try_from(n).unwrap();
+        let operates = *role >= AdminRole::Operator;
+        for path in ["/scans", one.as_str()] {
+            let shown = as_role(&site, n, Method::GET, path).await;
+            let text = read(&shown.text);
+            assert!(text.contains("full"), "{path}: {text}");
+            assert_eq!(text.contains("Cancel…"), operates, "{role} {path}: {text}");
+            let picks = shown.text.contains("name=\"pick\"");
+            assert_eq!(picks, operates, "{role} {path}: {text}");
+        }
+        let orders = [
+            "/scans/confirm",
+            "/scans/cancel",
+            "/scans/retry",
+            "/system/outbox/retry",
+        ];
+        for path in orders {
+            let answer = as_role(&site, n, Method::POST, path).await;
+            assert_eq!(answer.status == 403, !operates, "{role} {path}");
+        }
+        for method in [Method::GET, Method::POST] {
+            let answer = as_role(&site, n, method, tries).await;
+            let expected = if *role == AdminRole::Admin { 404 } else { 403 };
+            assert_eq!(answer.status, expected, "{role}: {}", answer.text);
+        }
+    }
+    assert!(site.far.calls_of("cancel").is_empty(), "nobody was obeyed");
 }

@@ -88,7 +88,11 @@ function countPicked() {
   const picked = boxes().filter((box) => box.checked);
   const decisions = picked.reduce((sum, box) => sum + Number(box.dataset.decisions ?? 1), 0);
   const text = `picked: ${picked.length} machine${picked.length === 1 ? "" : "s"}, ${decisions} decision${decisions === 1 ? "" : "s"}`;
-  for (const place of places) place.textContent = picked.length ? text : "";
+  for (const place of places) {
+    // A list of other things names what is picked in it.
+    const other = place.dataset.picked && `picked: ${picked.length} ${place.dataset.picked}${picked.length === 1 ? "" : "s"}`;
+    place.textContent = picked.length ? other || text : "";
+  }
 }
 
 document.addEventListener("change", (event) => {
