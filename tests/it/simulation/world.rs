@@ -454,7 +454,11 @@ impl Scenario {
         } else {
             rules
         };
-        let rules = if seed.is_multiple_of(3) { rules + TWO } else { rules };
+        let rules = if seed.is_multiple_of(3) {
+            rules + TWO
+        } else {
+            rules
+        };
         let (limited, orders, forbidden) = (true, operator::orders(seed, machines), forbidden());
         let proof = Proof::drawn(seed, !jumps.is_empty());
         proof.register(&mut setup);
