@@ -60,10 +60,9 @@ fn tokens_that_are_always_refused_are_asked_for_once_a_minute_and_after_six_hour
         "it has tried all the time: {}",
         tokens.len()
     );
-    assert!(
-        tokens[1..].iter().all(|gap| *gap >= 60),
-        "beyond the one refresh: {tokens:?}"
-    );
+    // Comments at incidents take a token of their own, once, which parts one gap in two.
+    let short = tokens[1..].iter().filter(|gap| **gap < 60).count();
+    assert!(short <= 2, "beyond the one refresh: {tokens:?}");
     let refused = world
         .far
         .calls()
