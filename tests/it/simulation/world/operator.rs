@@ -188,6 +188,11 @@ impl World {
         let items = self
             .store
             .read(|reader| reader.items(Wants::Held, &[id]).unwrap());
+        // What is shown is who it was.
+        let by = match &word {
+            Word::Approve { approver, .. } => By::new(&approver.name, Some("as they say")),
+            Word::Deny => somebody(),
+        };
         let named = matches!(
             items[0].reason.as_deref(),
             Some("unresolved_device" | "ambiguous_device" | "source_removed")
@@ -208,7 +213,7 @@ impl World {
                     only: None,
                 },
                 &word,
-                &somebody(),
+                &by,
                 &terms,
                 now,
             )
