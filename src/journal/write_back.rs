@@ -24,6 +24,8 @@ pub struct AnsweredAlert {
     pub scan: Option<i64>,
     /// The machine, or while that is not known what the alert says of it.
     pub machine: String,
+    /// What the alert says of it.
+    pub device: String,
     /// The sender's id of the alert.
     pub alert_id: String,
     pub references: BTreeMap<String, Vec<String>>,
@@ -88,18 +90,20 @@ impl Tx<'_> {
                 .and_then(|fields| serde_json::from_str(&fields).ok())
                 .unwrap_or_default();
             let machine: Option<String> = row.get("machine")?;
+            let device: String = row.get("device")?;
             Ok(AnsweredAlert {
                 decision: row.get("id")?,
                 scan: row.get("scan")?,
-                machine: machine.map_or_else(|| row.get("device"), Ok)?,
+                machine: machine.unwrap_or_else(|| device.clone()),
+                device,
                 alert_id: row.get("alert_id")?,
                 references: alert.references,
             })
         })
     }
 
-    /// Takes down that a target is to be told of the machine of an alert. The one that it was told of by what the alert says
-    /// is the same one.
+    /// Takes down that a target is to be told of the machine of an alert. Where it was told of it by what the alert says, before
+    /// anybody knew the machine, that comment is the one to be changed; unless the same words meant another machine then.
     ///
     /// # Errors
     /// When the journal cannot be written.
@@ -110,9 +114,11 @@ impl Tx<'_> {
         alert: &AnsweredAlert,
         now: Timestamp,
     ) -> Result<ToldMachine, JournalError> {
-        let sql = "SELECT * FROM write_back WHERE receiver = ?1 AND target = ?2 AND (machine = ?3 OR decision = ?4)
-                   ORDER BY place LIMIT 1";
-        let known = params![receiver, target, alert.machine, alert.decision];
+        let sql = "SELECT w.* FROM write_back w LEFT JOIN decision d ON d.id = w.decision
+                   WHERE w.receiver = ?1 AND w.target = ?2 AND w.machine IN (?3, ?4)
+                     AND (?3 = ?4 OR coalesce(d.machine, ?3) = ?3)
+                   ORDER BY w.machine = ?3 LIMIT 1";
+        let known = params![receiver, target, alert.machine, alert.device];
         let known: Option<ToldMachine> = self
             .db
             .prepare_cached(sql)?

@@ -61,10 +61,11 @@ pub(super) fn write_back(
     {
         return Ok(());
     }
-    let mut done = BTreeSet::new();
+    // A device may have been told of by several names before its machine was known: each has a comment.
+    let (mut seen, mut done) = (BTreeSet::new(), BTreeSet::new());
     for alert in tx.answered_alerts(&back.source, occasion)? {
         for target in targets(&back.to.target, &alert) {
-            if !done.insert((target.clone(), alert.machine.clone())) {
+            if !seen.insert((target.clone(), alert.machine.clone(), alert.device.clone())) {
                 continue;
             }
             if target == NOWHERE {
@@ -72,7 +73,9 @@ pub(super) fn write_back(
                 continue;
             }
             let told = tx.tell_target(&receiver.name, &target, &alert, now)?;
-            enqueue(tx, &topic(&told))?;
+            if done.insert((told.target.clone(), told.machine.clone())) {
+                enqueue(tx, &topic(&told))?;
+            }
         }
     }
     Ok(())
