@@ -5,6 +5,7 @@ use serde::Serializer;
 
 use super::grant::Grant;
 use super::odata;
+use super::people::FormFields;
 use bytes::Bytes;
 use http::Request;
 use jiff::Timestamp;
@@ -99,6 +100,7 @@ table! {
         pub external_id: Option<String>, "`ExternalId` of the body.";
         pub comment: Option<String>, "`Comment` of the body.";
         pub body: String, "The body as text; a token form, which holds a secret, is not kept.";
+        pub scope: String, "What a token is asked for; empty in other calls.";
         pub bearer: bool, "Whether an `Authorization` header came with it.";
         pub bearer_valid: bool, "Whether its token was issued here and had not expired.";
         pub status: Option<u16>, "The status answered; none where no answer was given.";
@@ -117,6 +119,12 @@ impl CallRecord {
         let json: Value = serde_json::from_slice(request.body()).unwrap_or_default();
         let text = |key: &str| json.get(key).and_then(Value::as_str).map(str::to_owned);
         let token = ["token", "devicecode", "authorize"].contains(&route.name);
+        let scope = match token {
+            true => FormFields::of(&String::from_utf8_lossy(request.body()))
+                .get("scope")
+                .to_owned(),
+            false => String::new(),
+        };
         CallRecord {
             at,
             route: route.name,
@@ -142,6 +150,7 @@ impl CallRecord {
             } else {
                 String::from_utf8_lossy(request.body()).into_owned()
             },
+            scope,
             bearer: request.headers().contains_key(header::AUTHORIZATION),
             bearer_valid: grant.is_some(),
             ..CallRecord::default()

@@ -41,9 +41,7 @@ fn run(scenario: &Scenario, faults: Faults) -> (String, bool) {
     let mut world = World::new(scenario, faults);
     world.run();
     let (hash, met) = (world.hash(), world.faults.met());
-    checks::all(&mut world);
-    checks::told(&mut world);
-    checks::written_back(&world);
+    checks::everything(&mut world);
     (hash, met)
 }
 
@@ -373,5 +371,5 @@ fn replay() {
     let mut world = World::new(&Scenario::random(seed), Faults::random(seed));
     world.traced = true;
     world.run();
-    checks::all(&mut world);
+    checks::everything(&mut world);
 }
