@@ -5,7 +5,6 @@ use serde::Serializer;
 
 use super::grant::Grant;
 use super::odata;
-use super::people::FormFields;
 use bytes::Bytes;
 use http::Request;
 use jiff::Timestamp;
@@ -119,12 +118,11 @@ impl CallRecord {
         let json: Value = serde_json::from_slice(request.body()).unwrap_or_default();
         let text = |key: &str| json.get(key).and_then(Value::as_str).map(str::to_owned);
         let token = ["token", "devicecode", "authorize"].contains(&route.name);
-        let scope = match token {
-            true => FormFields::of(&String::from_utf8_lossy(request.body()))
-                .get("scope")
-                .to_owned(),
-            false => String::new(),
+        let fields = match token {
+            true => odata::pairs(&String::from_utf8_lossy(request.body())),
+            false => Vec::new(),
         };
+        let scope = fields.into_iter().find(|(name, _)| name == "scope");
         CallRecord {
             at,
             route: route.name,
@@ -150,7 +148,7 @@ impl CallRecord {
             } else {
                 String::from_utf8_lossy(request.body()).into_owned()
             },
-            scope,
+            scope: scope.map_or_else(String::new, |(_, scope)| scope),
             bearer: request.headers().contains_key(header::AUTHORIZATION),
             bearer_valid: grant.is_some(),
             ..CallRecord::default()
