@@ -1,5 +1,7 @@
 //! What a list is narrowed to, in the words of whoever asks. The conditions that this comes to stand in `narrowed`.
 
+use uuid::Uuid;
+
 use super::keys::TenantId;
 use super::selector::listed;
 use scanhook_core::alert::{AlertReason, AlertState, Severity};
@@ -64,6 +66,8 @@ pub struct Filter {
     pub decision_state: Option<String>,
     /// Of decisions: about this machine.
     pub machine: Option<String>,
+    /// Of decisions: answered by this scan.
+    pub scan: Option<Uuid>,
     /// Of scans: quick or full.
     pub kind: Option<String>,
     /// Of scans: whether a pause keeps it from being sent.

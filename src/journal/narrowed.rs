@@ -163,6 +163,11 @@ impl Narrowed {
             );
             narrow.indexed = true;
         }
+        if let Some(scan) = filter.scan {
+            let scan = scan.as_bytes().to_vec();
+            narrow.by("d.scan = (SELECT id FROM scan WHERE uuid = ?)", Some(scan));
+            narrow.indexed = true;
+        }
         narrow.conditions.extend(filter.of_tenants("d.tenant"));
         narrow.by("d.id < ?", filter.after);
         narrow.times("d.at", filter);

@@ -32,7 +32,7 @@ test("a picked row stays picked and unmoved until r is pressed", async () => {
   const page = await open(browser);
   await page.goto(`${served.base}/held`);
   await page.getByRole("link", { name: "Open" }).first().click();
-  const box = page.getByRole("checkbox").first();
+  const box = page.locator("[data-row] input[name=pick]").first();
   await box.check();
   const before = await box.boundingBox();
   await served.post([jewel(2)]);
@@ -42,6 +42,8 @@ test("a picked row stays picked and unmoved until r is pressed", async () => {
   assert.equal(await page.getByText("dc-2.corp.example").count(), 0);
   await page.keyboard.press("r");
   await page.getByText("dc-2.corp.example").first().waitFor();
+  assert.equal(await page.locator('[data-row]', { hasText: "dc-1.corp.example" }).locator("input[name=pick]").isChecked(), true, "it is picked still");
+  assert.ok(await page.getByLabel("Pick all").isVisible(), "and all can be picked");
   await page.context().close();
 });
 

@@ -66,7 +66,7 @@ pub const ROUTES: &[RouteAccess] = &[
     at("GET", "/resume", Permission::Operate, "page"),
     at("POST", "/resume", Permission::Operate, "resume"),
     at("GET", "/alerts", Permission::Read, "page"),
-    at("GET", "/alerts/{delivery}/{n}", Permission::ReadAll, "page"),
+    at("GET", "/alerts/{delivery}/{n}", Permission::Read, "page"),
     at("GET", "/scans", Permission::Read, "page"),
     at("GET", "/scans/{id}", Permission::Read, "page"),
     at(

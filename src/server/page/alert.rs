@@ -72,7 +72,7 @@ pub(super) async fn show(
     let title = format!("Alert {}", alert.receipt.id);
     let page = AlertPage {
         shell: visit.shell(title, NavPage::Alerts).await?,
-        story: story(&alert, scan.as_ref()),
+        story: story(&alert, scan.as_ref(), visit.asked.sees_all()),
         failed: failed(&alert),
         others: decided.iter().skip(EXPLAINED).cloned().collect(),
         devices,
@@ -92,7 +92,7 @@ fn failed(alert: &AlertView) -> Vec<String> {
 }
 
 /// Received, read, decided, scanned, ended.
-fn story(alert: &AlertView, scan: Option<&ScanView>) -> Vec<StoryLine> {
+fn story(alert: &AlertView, scan: Option<&ScanView>, sees_rules: bool) -> Vec<StoryLine> {
     let line = |at: Option<&String>, text: String| StoryLine {
         at: at.cloned(),
         text,
@@ -117,7 +117,8 @@ fn story(alert: &AlertView, scan: Option<&ScanView>) -> Vec<StoryLine> {
         .receipt
         .decisions
         .iter()
-        .find_map(|one| one.rule.clone());
+        .find_map(|one| one.rule.clone())
+        .filter(|_| sees_rules);
     decided.link = rule.map(|rule| (format!("/rules/{}", super::link::part(&rule)), rule));
     story.push(decided);
     let Some(scan) = scan else {

@@ -82,7 +82,9 @@ fn will_be_answered(item: &ItemView) -> &'static str {
         Some("foreign") => "answered by a scan that somebody else began",
         Some("cooldown") => "answered by the last scan, which still counts",
         Some("approved_once") => "is approved once: one more person has to approve",
-        Some("second-person-needed") => "waits for another person: you have approved it",
+        Some("second-person-needed") => {
+            "waits for another person: this approval does not count beside the first"
+        }
         Some("machine-needed") => "needs a machine: nothing happens to it",
         Some("not-configured") => "its tenant is not configured any more: nothing happens to it",
         Some("not-held") => "is not held any more: nothing happens to it",
@@ -98,9 +100,14 @@ fn was_answered(item: &ItemView) -> &'static str {
         (Some("approved"), Some("merged")) => "approved: joined the scan that waits",
         (Some("approved"), Some("running")) => "approved: answered by the running scan",
         (Some("approved"), Some("cooldown")) => "approved: answered by the last scan",
+        (Some("approved"), Some("foreign")) => {
+            "approved: answered by a scan that somebody else began"
+        }
         (Some("approved"), _) => "approved",
         (Some("approved_once"), _) => "approved once: one more person has to approve",
-        (Some("second-person-needed"), _) => "waits for another person: you have approved it",
+        (Some("second-person-needed"), _) => {
+            "waits for another person: this approval does not count beside the first"
+        }
         (Some("denied"), _) => "denied",
         (Some("already"), _) => "was answered so before",
         (Some("machine-needed"), _) => "needs a machine: choose it first",

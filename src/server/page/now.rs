@@ -13,6 +13,7 @@ use crate::api::{BannerView, NowView, QuotaView, ReceiverView, ScanView};
 use crate::journal::Filter;
 use crate::server::query;
 use crate::server::refusal::HttpError;
+use crate::server::views::unknown_id;
 use scanhook_core::time::Timestamp;
 
 /// Banners that are shown one by one.
@@ -60,7 +61,10 @@ pub(super) async fn show(visit: Visit) -> Result<Response, HttpError> {
         visit.pairs(),
     )?;
     let admin = &visit.admin;
-    let now = admin.now_view(&visit.asked, visit.value("tenant")).await?;
+    if visit.value("tenant").is_some() && visit.tenant().is_none() {
+        return Err(unknown_id());
+    }
+    let now = admin.now_view(&visit.asked, visit.tenant()).await?;
     let mut tenants = admin.tenants().await?;
     tenants.retain(|tenant| visit.asked.sees(&tenant.name));
     if let Some(name) = visit.tenant() {

@@ -60,9 +60,10 @@ struct PolicyPage {
 pub(super) async fn list(visit: Visit) -> Result<Response, HttpError> {
     let admin = &visit.admin;
     let view = admin.rules_view(visit.pairs()).await?;
+    let lately = lately(&visit).await?;
     let (rules, protections) = (
-        lines(&visit, &view.rules, |view| view.rules).await?,
-        lines(&visit, &view.protections, |view| view.protections).await?,
+        lines(&view.rules, &lately.rules),
+        lines(&view.protections, &lately.protections),
     );
     let mut policies = admin.policies_view(Ok(Query(Vec::new()))).await?;
     policies.truncate(POLICIES);
@@ -85,12 +86,12 @@ pub(super) async fn show(Path(name): Path<String>, visit: Visit) -> Result<Respo
         Some(row) => (row, false),
         None => (of(&view.protections).ok_or_else(unknown_id)?, true),
     };
-    let pick = if is_protection {
-        |view: RulesView| view.protections
-    } else {
-        |view: RulesView| view.rules
+    let lately = lately(&visit).await?;
+    let lately = match is_protection {
+        true => lately.protections,
+        false => lately.rules,
     };
-    let line = lines(&visit, &[row], pick).await?.pop();
+    let line = lines(&[row], &lately).pop();
     let decisions = if is_protection {
         Vec::new()
     } else {
@@ -120,20 +121,22 @@ pub(super) async fn policy(Path(hash): Path<String>, visit: Visit) -> Result<Res
     visit.shown(&page.shell, &page)
 }
 
-/// The rows of these, with what they were hit by lately.
-async fn lines(
-    visit: &Visit,
-    rows: &[RuleRow],
-    of: impl Fn(RulesView) -> Vec<RuleRow>,
-) -> Result<Vec<RuleLine>, HttpError> {
+/// What the rules came to since the beginning of the day before.
+async fn lately(visit: &Visit) -> Result<RulesView, HttpError> {
     let day = vec![("window".to_owned(), "24h".to_owned())];
-    let lately = of(visit.admin.rules_view(Ok(Query(day))).await?);
-    let lately: BTreeMap<String, u64> =
-        lately.into_iter().map(|row| (row.name, row.hits)).collect();
+    visit.admin.rules_view(Ok(Query(day))).await
+}
+
+/// These rows, with the hits of those of lately.
+fn lines(rows: &[RuleRow], lately: &[RuleRow]) -> Vec<RuleLine> {
+    let hits: BTreeMap<&str, u64> = lately
+        .iter()
+        .map(|row| (row.name.as_str(), row.hits))
+        .collect();
     let line = |row: &RuleRow| RuleLine {
-        lately: lately.get(&row.name).copied().unwrap_or_default(),
+        lately: hits.get(row.name.as_str()).copied().unwrap_or_default(),
         bar: outcomes::bar(&row.outcomes),
         row: row.clone(),
     };
-    Ok(rows.iter().map(line).collect())
+    rows.iter().map(line).collect()
 }

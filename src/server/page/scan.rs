@@ -35,13 +35,11 @@ pub(super) async fn show(Path(id): Path<String>, visit: Visit) -> Result<Respons
     let admin = &visit.admin;
     let scan = admin.scan_view(&visit.asked, &id, visit.pairs()).await?;
     let filter = Filter {
-        machine: Some(scan.machine.clone()),
-        tenant: Some(scan.tenant.clone()),
+        scan: scan.id.parse().ok(),
         limit: Some(ALERTS),
         ..Filter::default()
     };
-    let mut decisions = admin.decisions_of(&visit.asked, filter).await?.items;
-    decisions.retain(|one| one.scan_id.as_ref() == Some(&scan.id));
+    let decisions = admin.decisions_of(&visit.asked, filter).await?.items;
     let sent = scan.sent_at.as_deref().and_then(Timestamp::parse);
     let ended = scan.ended_at.as_deref().and_then(Timestamp::parse);
     let name = scan.device.called().to_owned();

@@ -68,6 +68,11 @@ impl May {
     }
 }
 
+/// Whoever is known without a session has none to end.
+fn has_session(how: &SignedInBy) -> bool {
+    matches!(how, SignedInBy::Token(_) | SignedInBy::SignIn)
+}
+
 impl PageShell {
     /// Of a page that tells of a problem, or of what came of an order.
     pub(super) fn around(
@@ -80,7 +85,7 @@ impl PageShell {
             title,
             here,
             me: asked.map(AskedBy::view),
-            signs_out: asked.is_some_and(|asked| asked.caller.how != SignedInBy::Loopback),
+            signs_out: asked.is_some_and(|asked| has_session(&asked.caller.how)),
             may: asked.map(May::of).unwrap_or_default(),
             tenants: Vec::new(),
             picks_tenant: false,
@@ -108,15 +113,18 @@ impl PageShell {
         self.here == page
     }
 
-    /// The pages that the navigation leads to, with their paths.
-    pub(super) const fn pages() -> [(NavPage, &'static str, &'static str); 6] {
-        [
+    /// The pages that the navigation leads to, with their paths. What rules came to tells of all tenants.
+    pub(super) fn pages(&self) -> impl Iterator<Item = (NavPage, &'static str, &'static str)> {
+        let rules = self.may.read_all;
+        let all = [
             (NavPage::Now, "Now", "/"),
             (NavPage::Held, "Held", "/held"),
             (NavPage::Alerts, "Alerts", "/alerts"),
             (NavPage::Scans, "Scans", "/scans"),
             (NavPage::Rules, "Rules", "/rules"),
             (NavPage::System, "System", "/system"),
-        ]
+        ];
+        let pages = all.into_iter();
+        pages.filter(move |(page, ..)| rules || *page != NavPage::Rules)
     }
 }

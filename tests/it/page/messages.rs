@@ -43,10 +43,7 @@ async fn a_message_that_was_given_up_is_tried_again_by_a_form_that_asks_first() 
     says(&system, &["Try again…", "Test…", "Try all again…"]);
     assert!(system.text.contains(path), "{}", system.text);
     let asks = page(&site, path).await;
-    says(
-        &asks,
-        &["Try 1 message to soar again?", "after 1 tries: 410"],
-    );
+    says(&asks, &["Try 1 message to soar again?", "after 1 try: 410"]);
     assert_eq!(inbox.all().len(), 1, "it was asked");
     inbox.answers(200);
     let fields = [("reason", "repaired")];

@@ -17,6 +17,8 @@ scan = "quick"
 when = { source.exists = true }
 "#;
 
+const OF_A_TENANT: u8 = 9;
+
 fn token(n: u8) -> String {
     from_random(&[n; 39]).expose_secret().to_owned()
 }
@@ -35,10 +37,18 @@ async fn site_with(wish: Wish) -> Site {
         format!("[admin.tokens.{role}]\nhash = \"{hash}\"\nrole = \"{role}\"\n")
     });
     Site::with(Wish {
-        more: tables.collect(),
+        more: tables.chain([for_a_tenant()]).collect(),
         ..wish
     })
     .await
+}
+
+/// A token that is for one tenant alone, by the number after those of the roles.
+fn for_a_tenant() -> String {
+    let hash = AccessTokenHash::of(&token(OF_A_TENANT));
+    format!(
+        "[admin.tokens.tenant]\nhash = \"{hash}\"\nrole = \"operator\"\ntenants = [\"default\"]\n"
+    )
 }
 
 async fn as_role(site: &Site, n: u8, method: Method, path: &str) -> Answer {
@@ -134,4 +144,23 @@ async fn scans_are_cancelled_and_retried_and_messages_tried_by_those_who_operate
         }
     }
     assert!(site.far.calls_of("cancel").is_empty(), "nobody was obeyed");
+}
+
+#[tokio::test]
+async fn a_grant_for_some_tenants_leads_to_no_page_that_it_is_refused() {
+    let site = site().await;
+    let receipt = site.accepted(alert("1", "high", &machine(1))).await;
+    let delivery = receipt["delivery"].as_str().unwrap().to_owned();
+    let one = format!("/alerts/{delivery}/0");
+    for path in ["/", "/held", "/alerts", "/scans", "/system", &one] {
+        let page = as_role(&site, OF_A_TENANT, Method::GET, path).await;
+        assert_eq!(page.status, 200, "{path}: {}", page.text);
+        for refused in ["href=\"/rules", "href=\"/policies", "href=\"/audit"] {
+            assert!(!page.text.contains(refused), "{path}: {}", page.text);
+        }
+    }
+    let rules = as_role(&site, OF_A_TENANT, Method::GET, "/rules").await;
+    assert_eq!(rules.status, 403);
+    let whole = as_role(&site, 0, Method::GET, "/alerts").await;
+    assert!(whole.text.contains("href=\"/rules"), "{}", whole.text);
 }

@@ -87,11 +87,10 @@ function countPicked() {
   const places = $$("[data-picked]");
   const picked = boxes().filter((box) => box.checked);
   const decisions = picked.reduce((sum, box) => sum + Number(box.dataset.decisions ?? 1), 0);
-  const text = `picked: ${picked.length} machine${picked.length === 1 ? "" : "s"}, ${decisions} decision${decisions === 1 ? "" : "s"}`;
+  const many = (number, thing) => `${number} ${thing}${number === 1 ? "" : "s"}`;
+  const beside = picked.some((box) => box.dataset.decisions) ? `, ${many(decisions, "decision")}` : "";
   for (const place of places) {
-    // A list of other things names what is picked in it.
-    const other = place.dataset.picked && `picked: ${picked.length} ${place.dataset.picked}${picked.length === 1 ? "" : "s"}`;
-    place.textContent = picked.length ? other || text : "";
+    place.textContent = picked.length ? `picked: ${many(picked.length, place.dataset.picked)}${beside}` : "";
   }
 }
 
@@ -116,7 +115,7 @@ for (const kind of ["keydown", "pointerdown", "pointermove", "scroll"]) {
 function isFrozen() {
   const at = document.activeElement;
   return Boolean(
-    document.querySelector("dialog[open], main input[type=checkbox]:checked") ||
+    document.querySelector("dialog[open], main input[name=pick]:checked") ||
     at?.closest?.("[data-list]") || at?.matches?.("main input, main select, main textarea"),
   );
 }
@@ -201,11 +200,19 @@ async function show() {
   }
 }
 
+// The parts as the server sent them: times and what only works by a script are changed here.
+const served = new Map();
+
+function reveal() {
+  for (const hidden of $$("[data-script]")) hidden.hidden = false;
+}
+
 function replace(page) {
   const focused = document.activeElement?.id;
   for (const part of $$("[data-live][id]")) {
     const next = page.getElementById(part.id);
-    if (!next || next.isEqualNode(part)) continue;
+    if (!next || served.get(part.id) === next.outerHTML) continue;
+    served.set(part.id, next.outerHTML);
     for (const open of part.querySelectorAll("details[open][id]")) {
       next.querySelector(`details[id="${CSS.escape(open.id)}"]`)?.setAttribute("open", "");
     }
@@ -215,6 +222,7 @@ function replace(page) {
   }
   document.title = page.title;
   if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus();
+  reveal();
   showTimes();
   countPicked();
 }
@@ -329,7 +337,8 @@ $("#copy-link")?.addEventListener("click", async () => {
   }
 });
 
-for (const hidden of $$("[data-script]")) hidden.hidden = false;
+for (const part of $$("[data-live][id]")) served.set(part.id, part.outerHTML);
+reveal();
 showZone();
 countPicked();
 setTimeout(beat, ASK);
