@@ -15,6 +15,7 @@ mod answered;
 mod assets;
 mod audit;
 mod confirm;
+mod drain;
 mod fates;
 pub(super) mod fields;
 mod filters;

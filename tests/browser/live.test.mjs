@@ -84,3 +84,34 @@ test("a server that goes away is said, and comes back without a reload of the pa
   await page.getByText("No answer for").first().waitFor({ state: "hidden", timeout: 60_000 });
   await page.context().close();
 });
+
+test("a page that follows for a minute grows neither in elements nor in memory", async () => {
+  const page = await open(browser);
+  await page.goto(`${served.base}/alerts`);
+  const client = await page.context().newCDPSession(page);
+  await client.send("Performance.enable");
+  const size = async () => {
+    await client.send("HeapProfiler.collectGarbage");
+    const { metrics } = await client.send("Performance.getMetrics");
+    const of = (name) => metrics.find((one) => one.name === name).value;
+    return { heap: of("JSHeapUsedSize"), nodes: of("Nodes"), listeners: of("JSEventListeners") };
+  };
+  let n = 0;
+  const busy = async (seconds) => {
+    for (const end = Date.now() + seconds * 1000; Date.now() < end;) {
+      n += 1;
+      await served.post([{ alert_id: `m-${n}`, title: "steady", severity: "low", devices: [{ name: `lt-${n}`, mde_id: machine(n) }] }]);
+      await new Promise((next) => setTimeout(next, 100));
+    }
+    await page.locator("main").getByText(`lt-${n}`, { exact: true }).first().waitFor({ timeout: 15_000 });
+  };
+  // A list that is full first: 100 rows, and no more afterwards.
+  await busy(15);
+  const before = await size();
+  await busy(60);
+  const after = await size();
+  assert.ok(after.nodes <= before.nodes * 1.2, `${before.nodes} elements became ${after.nodes}`);
+  assert.ok(after.heap <= before.heap + 1_000_000, `${before.heap} bytes became ${after.heap}`);
+  assert.ok(after.listeners <= before.listeners * 1.2, `${before.listeners} listeners became ${after.listeners}`);
+  await page.context().close();
+});

@@ -1,6 +1,7 @@
 // Every page, for every role, in every form a person may have it: readable, reachable, and deaf to what alerts say.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { after, before, test } from "node:test";
 import { DESK, PHONE, barriers, faults, inView, launch, open, picture } from "./browser.mjs";
 import { Served, machine, token, until } from "./served.mjs";
@@ -135,4 +136,39 @@ test("times are UTC, and local where the browser was told so", async () => {
   await page.reload();
   assert.ok((await page.locator("main time").first().innerText()).includes(local), "it is kept");
   await page.context().close();
+});
+
+test("the hour that comes twice when summer time ends is told apart by UTC", async () => {
+  const page = await open(browser, { timezoneId: "Europe/Berlin" });
+  await page.goto(`${served.base}/alerts`);
+  // 02:30 in summer time, 02:30 in winter time, and the next minute that comes once.
+  const instants = ["2025-10-26T00:30:00Z", "2025-10-26T01:30:00Z", "2025-10-26T02:00:00Z"];
+  await page.evaluate((instants) => {
+    const cells = document.querySelectorAll("main time");
+    instants.forEach((instant, i) => { cells[i].dateTime = instant; });
+  }, instants);
+  await page.getByRole("button", { name: "UTC" }).click();
+  const cells = page.locator("main time");
+  const shown = await Promise.all(instants.map(async (_, i) => [await cells.nth(i).innerText(), await cells.nth(i).getAttribute("title")]));
+  assert.deepEqual(shown, [
+    ["2025-10-26 02:30", "2025-10-26T00:30:00Z (UTC)"],
+    ["2025-10-26 02:30", "2025-10-26T01:30:00Z (UTC)"],
+    ["2025-10-26 03:00", "2025-10-26T02:00:00Z (UTC)"],
+  ]);
+  await page.context().close();
+});
+
+test("Python's csv reads every row of a list, and no cell begins as a formula does", async () => {
+  const formulas = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "a \"quoted\", cell", "two\r\nlines"];
+  await served.post(formulas.map((title, i) => ({ alert_id: `f-${i}`, title, severity: "low", devices: [{ name: "lt-044", mde_id: machine(44) }] })));
+  const text = await (await fetch(`${served.base}/api/v1/alerts?format=csv&device=lt-044`)).text();
+  const read = spawnSync("python3", ["-c", "import csv, json, sys; print(json.dumps(list(csv.reader(sys.stdin))))"], { input: text, encoding: "utf8" });
+  assert.equal(read.status, 0, read.stderr);
+  const [head, ...rows] = JSON.parse(read.stdout);
+  assert.equal(rows.length, formulas.length);
+  assert.ok(rows.every((row) => row.length === head.length), "each row has a cell for each name");
+  const cells = rows.flat().filter((cell) => /^[=+\-@\t\r]/.test(cell));
+  assert.deepEqual(cells, []);
+  const titles = rows.map((row) => row[head.indexOf("title")]);
+  assert.ok(titles.includes("'=1+1") && titles.includes('a "quoted", cell'), titles.join(" | "));
 });

@@ -3,18 +3,17 @@
 use askama::Template;
 use axum::response::Response;
 
+use super::drain::DrainPicture;
 use super::filters;
 use super::hour::{HourPicture, share};
 use super::shell::{NavPage, PageShell};
 use super::svg::Svg;
-use super::times;
 use super::visit::Visit;
 use crate::api::{BannerView, NowView, QuotaView, ReceiverView, ScanView};
 use crate::journal::Filter;
 use crate::server::query;
 use crate::server::refusal::HttpError;
 use crate::server::views::unknown_id;
-use scanhook_core::time::Timestamp;
 
 /// Banners that are shown one by one.
 const SHOWN: usize = 3;
@@ -26,6 +25,8 @@ struct QuotaRow {
     tenant: String,
     api: String,
     quota: QuotaView,
+    /// The sliding hour: ours, others', left.
+    bar: Option<Svg>,
 }
 
 /// How messages to receivers are.
@@ -51,7 +52,8 @@ struct NowPage {
     unused: Vec<QuotaRow>,
     messages: Option<MessageCounts>,
     scans: Vec<ScanView>,
-    drain: Option<String>,
+    drain: Option<Svg>,
+    drain_words: Option<String>,
 }
 
 pub(super) async fn show(visit: Visit) -> Result<Response, HttpError> {
@@ -98,9 +100,11 @@ pub(super) async fn show(visit: Visit) -> Result<Response, HttpError> {
             tenant: tenant.name.clone(),
             api: api.clone(),
             quota: *quota,
+            bar: hour_of(quota),
         })
     });
     let (quotas, unused) = quotas.partition(|row| row.quota.hour > 0 || row.api == "scan");
+    let drain = DrainPicture::of(&now, visit.now);
     let mut shown = now.banners.clone();
     let folded = shown.split_off(shown.len().min(SHOWN));
     let shell = visit.shell_with("Now", NavPage::Now, &now);
@@ -113,7 +117,8 @@ pub(super) async fn show(visit: Visit) -> Result<Response, HttpError> {
         scans,
         held: now.person.held.values().sum(),
         failed: now.person.failed_24h.values().sum(),
-        drain: drain(&now, visit.now),
+        drain: drain.draw(),
+        drain_words: drain.words(),
         shown,
         folded,
         shell,
@@ -122,23 +127,19 @@ pub(super) async fn show(visit: Visit) -> Result<Response, HttpError> {
     visit.shown(&page.shell, &page)
 }
 
-/// When what waits will have left, in words.
-fn drain(now: &NowView, at: Timestamp) -> Option<String> {
-    let leaves = now
-        .flow
-        .last_leaves_at
-        .as_deref()
-        .and_then(Timestamp::parse)?;
-    let waiting = now.flow.waiting;
-    let verb = if waiting == 1 {
-        "scan waits; it leaves"
-    } else {
-        "scans wait; the last leaves"
-    };
-    Some(format!(
-        "{waiting} {verb} {}.",
-        times::ahead(leaves.since(at))
-    ))
+/// What became of an hour's quota.
+fn hour_of(quota: &QuotaView) -> Option<Svg> {
+    let (ours, others) = (
+        u64::from(quota.hour),
+        u64::from(quota.used_by_others_per_hour),
+    );
+    // What others use is taken off already.
+    let left = u64::from(quota.effective_per_hour).saturating_sub(ours);
+    let parts = [("alerts", ours), ("held", others), ("left", left)];
+    Svg::stacked(
+        "Calls of the last hour: ours, those of others, left",
+        &parts,
+    )
 }
 
 fn messages(receivers: &[ReceiverView]) -> Option<MessageCounts> {

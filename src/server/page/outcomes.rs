@@ -4,40 +4,24 @@ use std::collections::BTreeMap;
 
 use super::svg::Svg;
 
-const WIDTH: f64 = 160.0;
-const HEIGHT: f64 = 14.0;
-
 /// The bar; nothing where none has ended.
 pub(super) fn bar(outcomes: &BTreeMap<String, u64>) -> Option<Svg> {
-    let all: u64 = outcomes.values().sum();
-    if all == 0 {
-        return None;
-    }
-    let mut svg = Svg::new(160, 14, "How its scans ended");
-    let mut x = 0.0;
-    for (class, is_in) in [
-        ("good", |outcome: &str| outcome == "succeeded"),
-        ("other", |outcome: &str| {
-            outcome == "cancelled" || outcome == "simulated"
-        }),
-        ("bad", |outcome: &str| {
-            !matches!(outcome, "succeeded" | "cancelled" | "simulated")
-        }),
-    ] as [(&'static str, fn(&str) -> bool); 3]
-    {
-        let many: u64 = outcomes
-            .iter()
-            .filter(|(outcome, _)| is_in(outcome))
-            .map(|(_, many)| many)
-            .sum();
-        #[allow(clippy::cast_precision_loss, reason = "a picture of pixels")]
-        let width = WIDTH * many as f64 / all as f64;
-        if width > 0.0 {
-            svg.bar(class, [x, 0.0, width, HEIGHT]);
-        }
-        x += width;
-    }
-    Some(svg)
+    let many = |is_in: fn(&str) -> bool| {
+        let those = outcomes.iter().filter(|(outcome, _)| is_in(outcome));
+        those.map(|(_, many)| many).sum()
+    };
+    let parts = [
+        ("good", many(|outcome| outcome == "succeeded")),
+        (
+            "other",
+            many(|outcome| matches!(outcome, "cancelled" | "simulated")),
+        ),
+        (
+            "bad",
+            many(|outcome| !matches!(outcome, "succeeded" | "cancelled" | "simulated")),
+        ),
+    ];
+    Svg::stacked("How its scans ended", &parts)
 }
 
 #[cfg(test)]

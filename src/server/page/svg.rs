@@ -15,6 +15,28 @@ impl Svg {
         ))
     }
 
+    /// One bar whose parts share its length; nothing where there is nothing to share.
+    pub(in crate::server) fn stacked(
+        title: &'static str,
+        parts: &[(&'static str, u64)],
+    ) -> Option<Svg> {
+        let all: u64 = parts.iter().map(|(_, many)| many).sum();
+        if all == 0 {
+            return None;
+        }
+        let mut svg = Svg::new(160, 14, title);
+        let mut x = 0.0;
+        for (class, many) in parts {
+            #[allow(clippy::cast_precision_loss, reason = "a picture of pixels")]
+            let width = 160.0 * *many as f64 / all as f64;
+            if width > 0.0 {
+                svg.bar(class, [x, 0.0, width, 14.0]);
+            }
+            x += width;
+        }
+        Some(svg)
+    }
+
     /// A bar.
     pub(in crate::server) fn bar(&mut self, class: &'static str, [x, y, width, height]: [f64; 4]) {
         let _ = write!(
