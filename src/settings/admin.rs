@@ -3,6 +3,7 @@
 mod sign_in;
 mod tokens;
 
+use core::net::SocketAddr;
 use core::time::Duration;
 
 use super::fault::SettingsFault;
@@ -23,6 +24,8 @@ pub struct AdminSettings {
     /// What a request from this computer may do without a credential.
     pub loopback: Option<AdminGrant>,
     pub session: SessionLimits,
+    /// Its address, where it stands here and not in `[server] admin_listen`.
+    pub listen: Option<SocketAddr>,
     /// `tls = "proxy"`: one of `[server] trusted_proxies` ends TLS before it.
     pub behind_proxy: bool,
 }
@@ -71,7 +74,7 @@ impl AdminSettings {
 pub(super) fn read<'i>(
     mut section: Section<'i>,
     tenants: &[String],
-    behind_proxy: bool,
+    (listen, behind_proxy): (Option<SocketAddr>, bool),
     ctx: &mut Context<'i>,
 ) -> AdminSettings {
     let public_url = section.parse(
@@ -109,6 +112,7 @@ pub(super) fn read<'i>(
             tenants: TenantScope::All,
         }),
         session,
+        listen,
         behind_proxy,
     }
 }
@@ -147,7 +151,7 @@ pub(super) fn behind_proxy<'i>(section: &mut Section<'i>, ctx: &mut Context<'i>)
 /// Where somebody else can reach it, it needs TLS and a credential to ask for.
 pub(super) fn compare(
     admin: &AdminSettings,
-    listen: core::net::SocketAddr,
+    listen: SocketAddr,
     has_tls: bool,
     proxies: bool,
     ctx: &mut Context<'_>,
@@ -175,14 +179,18 @@ pub(super) fn compare(
     if listen.ip().is_loopback() {
         return;
     }
+    let key = match admin.listen {
+        Some(_) => "admin.listen",
+        None => "server.admin_listen",
+    };
     if !has_tls && !admin.behind_proxy {
         fault(
-            "server.admin_listen",
+            key,
             "must be a loopback address, or `[admin.tls]` must be set: credentials never go over plain http",
         );
     } else if !admin.has_accounts() {
         fault(
-            "server.admin_listen",
+            key,
             "must be a loopback address while nobody is given access: `scanhook token` makes a token",
         );
     }

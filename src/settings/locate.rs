@@ -105,7 +105,7 @@ impl Inputs {
             .or_else(|| variable(&self.env, "SCANHOOK_RULES").map(PathBuf::from))
     }
 
-    /// Where the responder is asked: `SCANHOOK_ADMIN`, else `[server] admin_listen`, else the usual address.
+    /// Where the responder is asked: `SCANHOOK_ADMIN`, else `[admin] listen`, else the usual address.
     #[must_use]
     pub fn admin(&self) -> String {
         if let Some(url) = variable(&self.env, "SCANHOOK_ADMIN") {
@@ -116,7 +116,8 @@ impl Inputs {
             };
         }
         let address = self
-            .said(&["server", "admin_listen"])
+            .said(&["admin", "listen"])
+            .or_else(|| self.said(&["server", "admin_listen"]))
             .and_then(|text| text.parse::<SocketAddr>().ok());
         let scheme = match self.said(&["admin", "tls", "cert_file"]) {
             Some(_) => "https",

@@ -44,11 +44,20 @@ const MOST_BODY: usize = 64 << 20;
 const LEAST_MEMORY: usize = 1 << 20;
 const MOST_MEMORY: usize = 4 << 30;
 
-pub(super) fn read<'i>(mut section: Section<'i>, flags: &Flags, ctx: &mut Context<'i>) -> Server {
+/// `admin` is what `[admin] listen` says, whose older name is `admin_listen` here.
+pub(super) fn read<'i>(
+    mut section: Section<'i>,
+    admin: Option<SocketAddr>,
+    flags: &Flags,
+    ctx: &mut Context<'i>,
+) -> Server {
     let listen = flags.listen.or(address(&mut section, ctx, "listen"));
-    let admin_listen = flags
-        .admin_listen
-        .or(address(&mut section, ctx, "admin_listen"));
+    let older = address(&mut section, ctx, "admin_listen");
+    if older.is_some() && admin.is_some() {
+        let message = "says the same as `[admin] listen`: keep one of the two";
+        section.fault(ctx, "admin_listen", "bad-value", message);
+    }
+    let admin_listen = flags.admin_listen.or(admin).or(older);
     let listen = listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
     let admin_listen = admin_listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 9090)));
     if listen == admin_listen && listen.port() != 0 {
@@ -101,7 +110,7 @@ pub(super) fn read<'i>(mut section: Section<'i>, flags: &Flags, ctx: &mut Contex
     server
 }
 
-fn address<'i>(
+pub(super) fn address<'i>(
     section: &mut Section<'i>,
     ctx: &mut Context<'i>,
     name: &'static str,

@@ -425,6 +425,29 @@ fn a_text_that_is_no_toml_is_reported_with_its_place() {
 }
 
 #[test]
+fn the_address_of_the_admin_listener_stands_in_its_table_or_by_its_older_name_and_not_in_both() {
+    let admin = "[admin]\nlisten = \"127.0.0.1:1009\"\n";
+    let file = format!("{admin}{TENANT}{SOURCE}");
+    assert_eq!(Setting::of(&file).load().server.admin_listen.port(), 1009);
+    assert_eq!(Setting::of(&file).inputs.admin(), "http://127.0.0.1:1009");
+    let both = format!("[server]\nadmin_listen = \"127.0.0.1:1010\"\n{file}");
+    let faults = Setting::of(&both).faults();
+    assert!(
+        faults
+            .iter()
+            .any(|fault| fault.key == "server.admin_listen"
+                && fault.message.contains("[admin] listen")),
+        "{faults:?}"
+    );
+    let open = file.replace("127.0.0.1:1009", "0.0.0.0:1009");
+    let faults = Setting::of(&open).faults();
+    assert!(
+        faults.iter().any(|fault| fault.key == "admin.listen"),
+        "{faults:?}"
+    );
+}
+
+#[test]
 fn a_value_that_cannot_be_is_refused_by_its_key() {
     let file = |what: &str| match what.split_once('\n') {
         Some((server, "")) => format!("[server]\n{server}\n{TENANT}{SOURCE}"),
