@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{OptionalExtension, params};
-
 use super::acceptance::Acceptance;
 use super::counts::Counted;
+use super::db::{OptionalExtension, params};
 use super::error::JournalError;
 use super::keys::{PolicyId, TenantId};
 use super::receipt::receipt;
@@ -23,7 +22,7 @@ impl Tx<'_> {
     /// When the journal cannot be written.
     pub fn tenant(&mut self, name: &str) -> Result<TenantId, JournalError> {
         self.db
-            .prepare_cached("INSERT OR IGNORE INTO tenant(name) VALUES (?)")?
+            .prepare_cached("INSERT INTO tenant(name) VALUES (?) ON CONFLICT DO NOTHING")?
             .execute([name])?;
         let id = self
             .db
@@ -84,19 +83,17 @@ impl Tx<'_> {
             None => {}
         }
         let uuid = self.new_uuid(now);
-        self.db
-            .prepare_cached(
-                "INSERT INTO delivery(uuid, key, source, received_at, body, credential) VALUES (?, ?, ?, ?, ?, ?)",
-            )?
-            .execute(params![
+        let row = self.db.insert(
+            "INSERT INTO delivery(uuid, key, source, received_at, body, credential) VALUES (?, ?, ?, ?, ?, ?)",
+            params![
                 uuid,
                 delivery.key().as_bytes().as_slice(),
                 delivery.source(),
                 delivery.received().millis(),
                 acceptance.body,
                 delivery.credential()
-            ])?;
-        let row = self.db.last_insert_rowid();
+            ],
+        )?;
         self.count_alerts(acceptance, now);
         let mut alerts = Vec::with_capacity(acceptance.alerts.len());
         for (n, alert) in acceptance.alerts.iter().enumerate() {

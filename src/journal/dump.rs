@@ -1,8 +1,8 @@
 //! Everything in every table as text.
 
-use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
+use super::db::Connection;
 use super::error::JournalError;
 
 /// Every table as text, in a fixed order.
@@ -28,7 +28,7 @@ pub(super) fn dump(db: &Connection) -> Result<String, JournalError> {
         "known_as",
         "machine",
     ] {
-        let mut statement = db.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2"))?;
+        let mut statement = db.prepare_cached(&format!("SELECT * FROM {table} ORDER BY 1, 2"))?;
         let columns = statement.column_count();
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {

@@ -1,7 +1,11 @@
 //! What can go wrong with the journal, in words an operator can act on.
 
-use rusqlite::ErrorCode;
 use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
+use rusqlite::types::FromSqlError;
+
+use super::db::DbError;
 
 /// Why a transaction did not happen. Cloned to every job of a batch that could not be committed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -99,8 +103,23 @@ impl OpenError {
     }
 
     #[allow(clippy::needless_pass_by_value, reason = "the shape map_err wants")]
-    pub(super) fn sqlite(error: rusqlite::Error) -> OpenError {
-        OpenError::Sqlite(error.to_string())
+    pub(super) fn sqlite(error: impl Into<DbError>) -> OpenError {
+        OpenError::Sqlite(error.into().to_string())
+    }
+}
+
+impl From<DbError> for JournalError {
+    fn from(error: DbError) -> JournalError {
+        match error {
+            DbError::Sqlite(error) => error.into(),
+            error => JournalError::Broken(error.to_string()),
+        }
+    }
+}
+
+impl From<FromSqlError> for JournalError {
+    fn from(error: FromSqlError) -> JournalError {
+        JournalError::Broken(error.to_string())
     }
 }
 

@@ -41,6 +41,7 @@ mod connect;
 mod counts;
 mod credentials_ending;
 mod day;
+mod db;
 mod decision_row;
 mod decisions;
 mod delivery_body;
@@ -109,6 +110,7 @@ mod read_again;
 mod reader;
 mod receipt;
 mod receiver_row;
+mod recorded;
 mod refused;
 mod remembered;
 mod requeue;
@@ -154,7 +156,7 @@ use std::sync::{Arc, Mutex};
 
 use core::time::Duration;
 
-use rusqlite::Connection;
+use db::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 pub use acceptance::{Acceptance, AcceptedAlert, Decided};

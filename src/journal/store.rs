@@ -18,16 +18,16 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
-
 use super::connect::connect;
 use super::counts::Counts;
+use super::db::Connection;
 use super::error::{JournalError, OpenError};
 use super::file::{Lock, beside, close_to_others, lock, make_folder, private};
 use super::ids::Ids;
 use super::job::{Job, RanJob, refuse};
 use super::keys::TenantId;
 use super::pulse::Pulse;
+use super::reader::STATEMENTS;
 use super::reserve::DiskReserve;
 use super::schema::migrate;
 use super::space::Space;
@@ -93,8 +93,10 @@ impl Store {
     /// # Errors
     /// When SQLite cannot make it.
     pub fn memory(ids: Ids) -> Result<Store, OpenError> {
-        let mut db = Connection::open_in_memory().map_err(OpenError::sqlite)?;
-        migrate(&mut db)?;
+        let db = rusqlite::Connection::open_in_memory().map_err(OpenError::sqlite)?;
+        db.set_prepared_statement_cache_capacity(STATEMENTS);
+        let db = Connection::from(db);
+        migrate(&db)?;
         Ok(Store {
             db,
             ids,
@@ -233,7 +235,7 @@ impl Store {
     /// fails every following job is told, until it works again.
     fn recover(&mut self, error: &JournalError) {
         // SQLite may have rolled back by itself; to do so twice would be a fault of its own.
-        if !self.db.is_autocommit() {
+        if self.db.in_transaction() {
             let _ = self.db.execute_batch("ROLLBACK");
         }
         let Some(JournalFile { path, reserve }) = &mut self.file else {

@@ -4,8 +4,7 @@
 use core::time::Duration;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::Connection;
-
+use super::db::Connection;
 use super::error::JournalError;
 use super::reader::Reader;
 use crate::clock;
