@@ -164,8 +164,7 @@ impl Tx<'_> {
                 self.accept_alert(acceptance, row, place, alert, since, now)?;
             }
         }
-        let made =
-            "SELECT id, tenant FROM decision WHERE delivery = ? AND at = ? ORDER BY id ORDER BY id";
+        let made = "SELECT id, tenant FROM decision WHERE delivery = ? AND at = ? ORDER BY id";
         let made: Vec<(i64, TenantId)> = all(self.db, made, params![row, now.millis()], |found| {
             Ok((found.get(0)?, TenantId(found.get(1)?)))
         })?;

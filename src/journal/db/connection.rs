@@ -2,12 +2,20 @@
 
 use super::fault::DbResult;
 use super::params::Params;
+use super::postgres::Postgres;
 use super::row::Row;
 use super::statement::Statement;
 
 /// A connection.
 pub(in crate::journal) enum Connection {
     Sqlite(rusqlite::Connection),
+    Postgres(Box<Postgres>),
+}
+
+impl From<Postgres> for Connection {
+    fn from(db: Postgres) -> Connection {
+        Connection::Postgres(Box::new(db))
+    }
 }
 
 impl From<rusqlite::Connection> for Connection {
@@ -21,6 +29,7 @@ impl Connection {
     pub(in crate::journal) fn sqlite(&self) -> Option<&rusqlite::Connection> {
         match self {
             Connection::Sqlite(db) => Some(db),
+            Connection::Postgres(_) => None,
         }
     }
 
@@ -28,6 +37,7 @@ impl Connection {
     pub(in crate::journal) fn total_changes(&self) -> u64 {
         match self {
             Connection::Sqlite(db) => db.total_changes(),
+            Connection::Postgres(db) => db.total_changes(),
         }
     }
 
@@ -35,10 +45,11 @@ impl Connection {
     pub(in crate::journal) fn in_transaction(&self) -> bool {
         match self {
             Connection::Sqlite(db) => !db.is_autocommit(),
+            Connection::Postgres(db) => db.in_transaction(),
         }
     }
 
-    /// Has SQLite ask now and then whether to go on; other databases have limits of their own.
+    /// Has it asked now and then whether to go on, after so many steps of SQLite or before a statement elsewhere.
     pub(in crate::journal) fn progress_handler<F>(
         &self,
         steps: i32,
@@ -49,6 +60,37 @@ impl Connection {
     {
         match self {
             Connection::Sqlite(db) => Ok(db.progress_handler(steps, asked)?),
+            Connection::Postgres(db) => {
+                db.ask_whether(asked.map(|asked| Box::new(asked) as _));
+                Ok(())
+            }
+        }
+    }
+
+    /// Begins a transaction that writes: no other writer is in one until it ends.
+    pub(in crate::journal) fn begin(&self) -> DbResult<()> {
+        match self {
+            // A plain BEGIN begins as a reader, which SQLite may refuse to let write in the middle of the batch.
+            Connection::Sqlite(_) => self.frame("BEGIN IMMEDIATE"),
+            Connection::Postgres(db) => db.begin(),
+        }
+    }
+
+    pub(in crate::journal) fn commit(&self) -> DbResult<()> {
+        match self {
+            Connection::Sqlite(_) => self.frame("COMMIT"),
+            Connection::Postgres(db) => db.commit(),
+        }
+    }
+
+    /// One of the few statements that frame jobs: compiled once, like all others.
+    pub(in crate::journal) fn frame(&self, sql: &str) -> DbResult<()> {
+        match self {
+            Connection::Sqlite(db) => {
+                db.prepare_cached(sql)?.execute([])?;
+                Ok(())
+            }
+            Connection::Postgres(db) => db.say(sql),
         }
     }
 
@@ -56,6 +98,7 @@ impl Connection {
     pub(in crate::journal) fn prepare_cached(&self, sql: &str) -> DbResult<Statement<'_>> {
         match self {
             Connection::Sqlite(db) => Ok(Statement::Sqlite(db.prepare_cached(sql)?)),
+            Connection::Postgres(db) => Ok(Statement::Postgres(&db.session, db.session.text(sql))),
         }
     }
 
@@ -74,9 +117,15 @@ impl Connection {
 
     /// Inserts a row and returns the id that it was given.
     pub(in crate::journal) fn insert(&self, sql: &str, values: impl Params) -> DbResult<i64> {
-        self.execute(sql, values)?;
         match self {
-            Connection::Sqlite(db) => Ok(db.last_insert_rowid()),
+            Connection::Sqlite(db) => {
+                self.execute(sql, values)?;
+                Ok(db.last_insert_rowid())
+            }
+            Connection::Postgres(db) => {
+                db.session.changed();
+                self.query_row(&format!("{sql} RETURNING id"), values, |row| row.get(0))
+            }
         }
     }
 
@@ -84,6 +133,7 @@ impl Connection {
     pub(in crate::journal) fn execute_batch(&self, sql: &str) -> DbResult<()> {
         match self {
             Connection::Sqlite(db) => Ok(db.execute_batch(sql)?),
+            Connection::Postgres(db) => db.say(sql),
         }
     }
 }

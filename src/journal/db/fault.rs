@@ -2,6 +2,8 @@
 
 use rusqlite::types::FromSqlError;
 
+use super::postgres::Lost;
+
 /// What a statement comes to.
 pub(in crate::journal) type DbResult<T> = Result<T, DbError>;
 
@@ -13,6 +15,15 @@ pub(in crate::journal) enum DbError {
     NoRow,
     #[error(transparent)]
     Sqlite(rusqlite::Error),
+    /// Another database did not do what it was asked.
+    #[error(transparent)]
+    Postgres(#[from] Lost),
+    /// Another process has brought the journal to a schema that this version does not know.
+    #[error("the journal has schema {0} now, which this version does not know")]
+    Newer(i64),
+    /// Whoever asks has waited for long enough.
+    #[error("it took longer than may be waited for")]
+    TooSlow,
     /// A value is not of the type it was asked for.
     #[error("a value of another type: {0}")]
     Unfit(#[from] FromSqlError),

@@ -13,6 +13,7 @@
 mod connection;
 mod fault;
 mod params;
+mod postgres;
 mod row;
 mod statement;
 mod transaction;
@@ -21,5 +22,7 @@ mod value;
 pub(super) use connection::Connection;
 pub(super) use fault::{DbError, DbResult, OptionalExtension};
 pub(super) use params::{Params, params, params_from_iter};
+pub use postgres::Refusal;
+pub(super) use postgres::{Lost, Postgres, Use, initialise};
 pub(super) use row::Row;
 pub(super) use value::{Kind, ToSql, Typed, Value};

@@ -1,12 +1,16 @@
 //! A prepared statement and the rows that it answers with.
 
+use std::sync::Arc;
+
 use super::fault::{DbError, DbResult};
 use super::params::{Params, Slot};
+use super::postgres::{Session, Text};
 use super::row::Row;
 
 /// A statement that is compiled, or was before.
 pub(in crate::journal) enum Statement<'c> {
     Sqlite(rusqlite::CachedStatement<'c>),
+    Postgres(&'c Session, Arc<Text>),
 }
 
 impl Statement<'_> {
@@ -17,6 +21,10 @@ impl Statement<'_> {
                 bind(statement, values)?;
                 Ok(Rows::Sqlite(statement.raw_query()))
             }
+            Statement::Postgres(session, text) => Ok(Rows::Postgres(
+                session.query(text, values)?.into_iter(),
+                None,
+            )),
         }
     }
 
@@ -58,12 +66,7 @@ impl Statement<'_> {
                 bind(statement, values)?;
                 Ok(statement.raw_execute()?)
             }
-        }
-    }
-
-    pub(in crate::journal) fn column_count(&self) -> usize {
-        match self {
-            Statement::Sqlite(statement) => statement.column_count(),
+            Statement::Postgres(session, text) => session.execute(text, values),
         }
     }
 }
@@ -91,12 +94,21 @@ fn bind(statement: &mut rusqlite::Statement<'_>, values: impl Params) -> DbResul
 /// Rows that are still to be read.
 pub(in crate::journal) enum Rows<'s> {
     Sqlite(rusqlite::Rows<'s>),
+    /// With the one that is being looked at.
+    Postgres(
+        std::vec::IntoIter<tokio_postgres::Row>,
+        Option<tokio_postgres::Row>,
+    ),
 }
 
 impl Rows<'_> {
     pub(in crate::journal) fn next(&mut self) -> DbResult<Option<Row<'_>>> {
         match self {
             Rows::Sqlite(rows) => Ok(rows.next()?.map(Row::Sqlite)),
+            Rows::Postgres(rows, looked_at) => {
+                *looked_at = rows.next();
+                Ok(looked_at.as_ref().map(Row::Postgres))
+            }
         }
     }
 }
