@@ -16,6 +16,7 @@ mod way;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use core::time::Duration;
 
@@ -30,7 +31,7 @@ use super::trouble::{CliError, Exit};
 use crate::api::StatusView;
 use crate::defender::Endpoints;
 use crate::defender::client::{Client, Timeouts};
-use crate::journal::JournalSight;
+use crate::journal::{JournalSight, check_database};
 use crate::settings::{Inputs, Settings, SettingsInPart};
 use account::{Reached, ask};
 use here::ListenerFacts;
@@ -228,7 +229,15 @@ async fn surroundings(
         .map(|source| source.name.clone())
         .collect();
     let mut sight = None;
-    if let Some(journal) = &settings.journal {
+    if let Some(postgres) = settings
+        .journal
+        .as_ref()
+        .and_then(|journal| journal.postgres.clone())
+    {
+        let (shown, at) = (postgres.to_string(), Arc::new(postgres));
+        let looked = tokio::task::spawn_blocking(move || check_database(&at)).await;
+        steps.extend(looked.map(|looked| here::database(&shown, looked)));
+    } else if let Some(journal) = &settings.journal {
         let known: Vec<&str> = names.iter().map(String::as_str).collect();
         let seen = JournalSight::of(&journal.path, journal.max_size, &known);
         steps.extend(here::journal(&journal.path.display().to_string(), &seen));

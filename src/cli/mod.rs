@@ -18,6 +18,7 @@ mod fit;
 mod format;
 mod held;
 mod init;
+mod journal;
 mod list;
 mod load;
 mod login;
@@ -94,6 +95,8 @@ enum Verb {
     Schema(schema::SchemaArgs),
     /// Begin with one sender, or add one: scanhook.toml, rules.toml, its secret, and what to enter elsewhere.
     Init(init::InitArgs),
+    /// The database that holds the journal, where that is PostgreSQL: make its tables, look whether it can be served.
+    Journal(journal::JournalArgs),
     /// Sign a payload as its source requires, and post it.
     Send(send::SendArgs),
     /// Play Entra ID and Defender, as a server of its own.
@@ -195,6 +198,7 @@ async fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Rules(args) => rules::run(&args),
         Verb::Schema(args) => schema::run(&args),
         Verb::Init(args) => init::run(&args),
+        Verb::Journal(args) => journal::run(args).await,
         Verb::Send(args) => send::run(&args).await,
         Verb::Simulate(args) => simulate::run(&args).await,
         Verb::Status(args) => status::run(&args).await,

@@ -115,14 +115,18 @@ fn input(
     settings: Option<&Settings>,
     with_bodies: bool,
 ) -> anyhow::Result<Input> {
-    let journal = settings.map(|settings| there_is(&settings.journal.path));
+    let journal = settings.and_then(|settings| settings.journal.file());
     let Some(path) = &args.input else {
         let here = args
             .data_dir
             .as_ref()
             .map(|folder| there_is(&folder.join(JOURNAL)));
         let Some(path) = journal.or(here) else {
-            let sentence = "name a journal or captured bodies; without a scanhook.toml there is no other way to find one";
+            let sentence = if settings.is_some() {
+                "the journal is in PostgreSQL, which is not read here: name captured bodies, or a journal that is a file"
+            } else {
+                "name a journal or captured bodies; without a scanhook.toml there is no other way to find one"
+            };
             return Err(CliError::new(Exit::NoInput, sentence).into());
         };
         return archive(&path, args, with_bodies);

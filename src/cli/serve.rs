@@ -235,6 +235,7 @@ pub(super) fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, CliErr
 fn not_started(why: StartError) -> CliError {
     let exit = match &why {
         StartError::Open(OpenError::InUse(_)) => Exit::Unavailable,
+        StartError::Open(OpenError::Database(refusal)) => return CliError::refused(refusal),
         StartError::Open(OpenError::Io { .. } | OpenError::Sqlite(_))
         | StartError::Journal(_)
         | StartError::Io(_) => Exit::Io,

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::api::FaultView;
-use crate::journal::OpenError;
+use crate::journal::{OpenError, Refusal};
 
 /// The exit statuses beside 0, those of sysexits.h.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +96,16 @@ impl CliError {
             _ => Exit::Io,
         };
         CliError::new(exit, format!("{}: {error}", path.display()))
+    }
+
+    /// A database that is not used as a journal.
+    pub(super) fn refused(refusal: &Refusal) -> CliError {
+        let exit = match refusal {
+            Refusal::Unreachable(_) | Refusal::InUse | Refusal::Other(_) => Exit::Unavailable,
+            Refusal::Password { .. } | Refusal::Rights { .. } => Exit::Permission,
+            _ => Exit::Configuration,
+        };
+        CliError::new(exit, format!("{refusal} [{}]", refusal.code()))
     }
 
     /// A journal that could not be opened.

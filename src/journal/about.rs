@@ -1,8 +1,8 @@
 //! What lines of the log about a decision or a scan name, read from the rows.
 
-use rusqlite::{Row, params};
 use uuid::Uuid;
 
+use super::db::{DbResult, Row, params};
 use super::error::JournalError;
 use super::ids::decision_uuid;
 use super::tx::Tx;
@@ -41,7 +41,7 @@ impl Tx<'_> {
                 break;
             }
             about.decision(
-                id(row)?,
+                id(&row)?,
                 row.get("source")?,
                 row.get("alert_id")?,
                 row.get("device")?,
@@ -103,6 +103,6 @@ impl Tx<'_> {
     }
 }
 
-fn id(row: &Row<'_>) -> rusqlite::Result<String> {
+fn id(row: &Row<'_>) -> DbResult<String> {
     Ok(decision_uuid(Timestamp::from_millis(row.get("at")?), row.get("id")?).to_string())
 }

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{OptionalExtension, params};
-
 use super::acceptance::Acceptance;
 use super::counts::Counted;
+use super::db::{OptionalExtension, params};
 use super::error::JournalError;
 use super::keys::{PolicyId, TenantId};
 use super::receipt::receipt;
@@ -22,14 +21,17 @@ impl Tx<'_> {
     /// # Errors
     /// When the journal cannot be written.
     pub fn tenant(&mut self, name: &str) -> Result<TenantId, JournalError> {
-        self.db
-            .prepare_cached("INSERT OR IGNORE INTO tenant(name) VALUES (?)")?
-            .execute([name])?;
-        let id = self
+        let known = self
             .db
             .prepare_cached("SELECT id FROM tenant WHERE name = ?")?
-            .query_row([name], |row| row.get(0))?;
-        Ok(TenantId(id))
+            .query_row([name], |row| row.get(0))
+            .optional()?;
+        Ok(TenantId(match known {
+            Some(id) => id,
+            None => self
+                .db
+                .insert("INSERT INTO tenant(name) VALUES (?)", [name])?,
+        }))
     }
 
     /// The policy's row, made when it is new.
@@ -42,16 +44,19 @@ impl Tx<'_> {
         rules: &str,
         now: Timestamp,
     ) -> Result<PolicyId, JournalError> {
-        self.db
-            .prepare_cached(
-                "INSERT INTO policy(hash, rules, loaded_at) VALUES (?, ?, ?)
-                 ON CONFLICT(hash) DO UPDATE SET loaded_at = excluded.loaded_at",
-            )?
-            .execute(params![hash, rules, now.millis()])?;
-        let id = self
+        let known: Option<i64> = self
             .db
             .prepare_cached("SELECT id FROM policy WHERE hash = ?")?
-            .query_row([hash], |row| row.get(0))?;
+            .query_row([hash], |row| row.get(0))
+            .optional()?;
+        if let Some(id) = known {
+            self.db
+                .prepare_cached("UPDATE policy SET loaded_at = ? WHERE id = ?")?
+                .execute(params![now.millis(), id])?;
+            return Ok(PolicyId(id));
+        }
+        let sql = "INSERT INTO policy(hash, rules, loaded_at) VALUES (?, ?, ?)";
+        let id = self.db.insert(sql, params![hash, rules, now.millis()])?;
         Ok(PolicyId(id))
     }
 
@@ -84,19 +89,17 @@ impl Tx<'_> {
             None => {}
         }
         let uuid = self.new_uuid(now);
-        self.db
-            .prepare_cached(
-                "INSERT INTO delivery(uuid, key, source, received_at, body, credential) VALUES (?, ?, ?, ?, ?, ?)",
-            )?
-            .execute(params![
+        let row = self.db.insert(
+            "INSERT INTO delivery(uuid, key, source, received_at, body, credential) VALUES (?, ?, ?, ?, ?, ?)",
+            params![
                 uuid,
                 delivery.key().as_bytes().as_slice(),
                 delivery.source(),
                 delivery.received().millis(),
                 acceptance.body,
                 delivery.credential()
-            ])?;
-        let row = self.db.last_insert_rowid();
+            ],
+        )?;
         self.count_alerts(acceptance, now);
         let mut alerts = Vec::with_capacity(acceptance.alerts.len());
         for (n, alert) in acceptance.alerts.iter().enumerate() {

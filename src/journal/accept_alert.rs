@@ -1,9 +1,8 @@
 //! One alert of a delivery is written down: what became of it, what its devices are called, and what was decided about
 //! each. Intake and those who read a delivery again share it.
 
-use rusqlite::params;
-
 use super::acceptance::{Acceptance, AcceptedAlert, Decided};
+use super::db::params;
 use super::error::JournalError;
 use super::findings::{AlertFinding, DeviceFinding};
 use super::keys::TenantId;

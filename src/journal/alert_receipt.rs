@@ -1,8 +1,8 @@
 //! An alert and a decision as receipts and lists tell them: the columns that are read, and what is made of them.
 
-use rusqlite::{Connection, Row};
 use uuid::Uuid;
 
+use super::db::{Connection, DbResult, Row};
 use super::error::JournalError;
 use super::ids::decision_uuid;
 use super::retryable::AGAIN;
@@ -15,9 +15,9 @@ use scanhook_core::why::Why;
 
 /// The columns of an alert `a` that [`alert_receipt`] reads.
 pub(super) const ALERT: &str = "a.alert_id, a.state, a.reason, a.detail,
-    CASE WHEN instr(a.fields, '\"notes\":[') THEN a.fields ->> '$.notes' END AS notes";
+    CASE WHEN instr(a.fields, '\"notes\":[') > 0 THEN a.fields ->> '$.notes' END AS notes";
 
-pub(super) fn alert_receipt(row: &Row<'_>) -> rusqlite::Result<AlertReceipt> {
+pub(super) fn alert_receipt(row: &Row<'_>) -> DbResult<AlertReceipt> {
     let notes: Option<String> = row.get("notes")?;
     Ok(AlertReceipt {
         id: row.get("alert_id")?,
@@ -39,7 +39,7 @@ pub(super) const DECISION: &str =
 pub(super) const STANDING: &str =
     "s.state AS scan_state, s.outcome AS scan_outcome, s.pause IS NOT NULL AS scan_paused";
 
-pub(super) fn decision_receipt(row: &Row<'_>) -> rusqlite::Result<DecisionReceipt> {
+pub(super) fn decision_receipt(row: &Row<'_>) -> DbResult<DecisionReceipt> {
     let (kind, reason): (Option<String>, String) = (row.get("kind")?, row.get("reason")?);
     let (rule, device): (Option<String>, String) = (row.get("rule")?, row.get("device")?);
     let why: Why = serde_json::from_str(&row.get::<_, String>("why")?).unwrap_or_default();
@@ -62,7 +62,7 @@ pub(super) fn decision_receipt(row: &Row<'_>) -> rusqlite::Result<DecisionReceip
 }
 
 /// Who could change what becomes of a decision with these columns; of one that a scan answers, what becomes of that.
-pub(super) fn mover(row: &Row<'_>) -> rusqlite::Result<Option<Mover>> {
+pub(super) fn mover(row: &Row<'_>) -> DbResult<Option<Mover>> {
     let (state, reason): (String, String) = (row.get("state")?, row.get("reason")?);
     let decided = DecisionState::of_code(&state).zip(Reason::of_code(&reason));
     let scan: Option<String> = row.get("scan_state")?;

@@ -1,12 +1,12 @@
 //! Where one person is not enough: each approval is a row, and what counts is what these rows and the record of the decision
 //! say, by whatever way the order came. Two rows are of two people (`Approver`), and they agree about one machine.
 
-use rusqlite::{Connection, Row, params};
-
+use super::db::{Connection, DbResult, Row, params};
 use super::error::JournalError;
 use super::held_decision::HeldDecision;
 use super::outcome::Done;
 use super::rows::all;
+use super::scan_row::damaged;
 use super::tx::Tx;
 use scanhook_core::access::Approver;
 use scanhook_core::alert::MachineId;
@@ -43,7 +43,7 @@ struct ApprovalRow {
     at_once: bool,
 }
 
-fn approval_row(row: &Row<'_>) -> rusqlite::Result<ApprovalRow> {
+fn approval_row(row: &Row<'_>) -> DbResult<ApprovalRow> {
     Ok(ApprovalRow {
         approver: Approver {
             subject: row.get("subject")?,
@@ -69,7 +69,8 @@ fn given(
     decision: i64,
     last: &Approver,
 ) -> Result<Vec<ApprovalRow>, JournalError> {
-    let sql = "SELECT * FROM approval WHERE decision = ? ORDER BY subject = ?, at, subject";
+    let sql = "SELECT subject, account, on_behalf_of, for_others, name, reason, at, machine, at_once FROM approval
+               WHERE decision = ? ORDER BY subject = ?, at, subject";
     all(db, sql, params![decision, last.subject], approval_row)
 }
 
@@ -171,9 +172,12 @@ impl Tx<'_> {
         } = consent;
         self.db
             .prepare_cached(
-                "INSERT OR REPLACE INTO approval(decision, subject, account, on_behalf_of, for_others, name, reason, machine,
+                "INSERT INTO approval(decision, subject, account, on_behalf_of, for_others, name, reason, machine,
                                                  at_once, at)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                 ON CONFLICT(decision, subject) DO UPDATE SET account = excluded.account, on_behalf_of = excluded.on_behalf_of,
+                   for_others = excluded.for_others, name = excluded.name, reason = excluded.reason,
+                   machine = excluded.machine, at_once = excluded.at_once, at = excluded.at",
             )?
             .execute(params![
                 decision,
@@ -196,13 +200,14 @@ impl Tx<'_> {
         decided: &HeldDecision,
         approvals: &[Approval],
     ) -> Result<(), JournalError> {
-        let approvals = serde_json::to_string(approvals)
+        let approvals = serde_json::to_value(approvals)
             .map_err(|_| JournalError::Conflict("a record is not JSON"))?;
+        let why = decided
+            .recorded("approvals", approvals)
+            .ok_or_else(damaged)?;
         self.db
-            .prepare_cached(
-                "UPDATE decision SET why = json_set(why, '$.approvals', json(?2)) WHERE id = ?1 AND state = 'held'",
-            )?
-            .execute(params![decided.id, approvals])?;
+            .prepare_cached("UPDATE decision SET why = ? WHERE id = ? AND state = 'held'")?
+            .execute(params![why, decided.id])?;
         self.touch(decided.tenant);
         Ok(())
     }

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::OpenFlags;
 
+use super::db::Connection;
 use super::error::{JournalError, OpenError};
 use super::stored::StoredDelivery;
 use super::{reader, schema};
@@ -49,8 +50,8 @@ fn unchanging(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_URI;
-    Connection::open_with_flags(format!("file:{path}?immutable=1"), flags)
-        .map_err(OpenError::sqlite)
+    let db = rusqlite::Connection::open_with_flags(format!("file:{path}?immutable=1"), flags);
+    Ok(db.map_err(OpenError::sqlite)?.into())
 }
 
 impl Archive {

@@ -1,10 +1,10 @@
 //! From what a person types to the deliveries and decisions that are meant: by an id or its beginning, or by a device.
 
-use rusqlite::{Connection, params_from_iter};
 use uuid::Uuid;
 
 use super::archive::Archive;
 use super::candidates::candidates;
+use super::db::{Connection, params_from_iter};
 use super::error::JournalError;
 use super::ids::decision_uuid;
 use super::means::{DeviceNames, means};
@@ -34,7 +34,7 @@ impl Archive {
     /// # Errors
     /// When the journal cannot be read, or was changed by somebody who opened it meanwhile.
     pub fn of_device(&self, glob: &DeviceGlob, most: usize) -> Result<Vec<Uuid>, JournalError> {
-        let db = self.db.unchecked_transaction()?;
+        let db = self.db.transaction()?;
         let devices = if self.has_names {
             candidates(&db, glob)?
         } else {
@@ -48,7 +48,7 @@ impl Archive {
             "SELECT a.delivery, a.n, a.fields, v.uuid FROM alert a JOIN delivery v ON v.id = a.delivery {mentioned}
              ORDER BY a.delivery DESC, a.n DESC"
         );
-        let mut statement = db.prepare(&sql)?;
+        let mut statement = db.prepare_cached(&sql)?;
         let mut rows = statement.query(params_from_iter(devices.into_iter().flatten()))?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {

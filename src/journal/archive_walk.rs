@@ -1,10 +1,10 @@
 //! What an archive holds, in the order it came, for a replay: in short steps, so that a running responder does not
 //! notice.
 
-use rusqlite::params;
 use uuid::Uuid;
 
 use super::archive::Archive;
+use super::db::params;
 use super::error::JournalError;
 use super::packed::Body;
 use super::stored::{StoredDelivery, alert, decision};
@@ -111,7 +111,7 @@ impl Archive {
         let mut rows = statement.query([id])?;
         let mut places = Vec::new();
         while let Some(row) = rows.next()? {
-            match alert(row)? {
+            match alert(&row)? {
                 Some(alert) => {
                     places.push(row.get::<_, i64>(0)?);
                     delivery.alerts.push(alert);
@@ -129,7 +129,7 @@ impl Archive {
                 .iter()
                 .position(|place| *place == n)
                 .and_then(|place| delivery.alerts.get_mut(place));
-            match (of, decision(row)?) {
+            match (of, decision(&row)?) {
                 (Some(of), Some(decision)) => of.decisions.push(decision),
                 _ => delivery.damaged += 1,
             }

@@ -3,8 +3,7 @@
 
 use core::time::Duration;
 
-use rusqlite::params;
-
+use super::db::params;
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::rows::{millis, span};

@@ -3,9 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::types::Value;
-use rusqlite::{OptionalExtension as _, Row, params, params_from_iter};
-
+use super::db::{DbResult, OptionalExtension, Row, Value, params, params_from_iter};
 use super::error::JournalError;
 use super::reader::Reader;
 use super::tx::Tx;
@@ -65,7 +63,7 @@ impl Tx<'_> {
             .prepare_cached("SELECT EXISTS (SELECT 1 FROM token_use WHERE hash = ?)")?
             .query_row([hash], |row| row.get(0))?;
         self.db
-            .prepare_cached("INSERT OR REPLACE INTO token_use(hash, at) VALUES (?, ?)")?
+            .prepare_cached("INSERT INTO token_use(hash, at) VALUES (?, ?) ON CONFLICT(hash) DO UPDATE SET at = excluded.at")?
             .execute(params![hash, now.millis()])?;
         Ok(!known)
     }
@@ -110,7 +108,7 @@ impl Reader<'_> {
         };
         by(behind, filter.after.map(Value::from));
         let sql = format!(
-            "SELECT entry, prev, hash FROM audit WHERE 1 {conditions} ORDER BY id {order} LIMIT {}",
+            "SELECT entry, prev, hash FROM audit WHERE TRUE {conditions} ORDER BY id {order} LIMIT {}",
             filter.limit
         );
         let mut statement = self.db.prepare_cached(&sql)?;
@@ -147,7 +145,7 @@ impl Reader<'_> {
 }
 
 /// One row. An entry that cannot be read is shown as an empty one, whose hash then does not fit: that is what was asked.
-fn link(row: &Row<'_>) -> rusqlite::Result<AuditLink> {
+fn link(row: &Row<'_>) -> DbResult<AuditLink> {
     let text: String = row.get(0)?;
     Ok(AuditLink {
         entry: serde_json::from_str(&text).unwrap_or_default(),

@@ -1,7 +1,7 @@
 //! What a new version fills in of the rows that earlier ones wrote, in steps that are committed one by one: a journal of
 //! millions of decisions is taken over without one large transaction, and an interrupted start goes on where it was.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use super::db::{Connection, DbResult, OptionalExtension, params};
 
 /// Rows of a step.
 const STEP: i64 = 20_000;
@@ -9,7 +9,7 @@ const STEP: i64 = 20_000;
 pub(super) const DAY: i64 = 86_400_000;
 
 /// Goes on with what is left to be filled in, if anything is.
-pub(super) fn backfill(db: &mut Connection) -> rusqlite::Result<()> {
+pub(super) fn backfill(db: &Connection) -> DbResult<()> {
     while let Some(done) = begun(db)? {
         let tx = db.transaction()?;
         let sql = "SELECT max(coalesce((SELECT max(id) FROM decision), 0), coalesce((SELECT max(id) FROM scan), 0))";
@@ -47,7 +47,7 @@ pub(super) fn backfill(db: &mut Connection) -> rusqlite::Result<()> {
 }
 
 /// Up to which row all is filled in; `None`: nothing is left.
-fn begun(db: &Connection) -> rusqlite::Result<Option<i64>> {
+fn begun(db: &Connection) -> DbResult<Option<i64>> {
     let sql = "SELECT id FROM sweep WHERE of = 'backfill'";
     db.query_row(sql, [], |row| row.get(0)).optional()
 }

@@ -1,11 +1,12 @@
 //! A scan is begun, or one that exists answers (`join`). This is where a decision becomes work, apart from the row that
 //! records it.
 
-use rusqlite::params;
 use uuid::Uuid;
 
+use super::db::{Row, params};
 use super::decision_row::{DecisionRow, held};
 use super::error::JournalError;
+use super::history::of_rule;
 use super::keys::TenantId;
 use super::new_decision::NewDecision;
 use super::occasion::Occasion;
@@ -87,9 +88,8 @@ impl Tx<'_> {
     /// A scan's id and kind, as others see them.
     fn named(&self, scan: ScanId) -> Result<Option<(String, Kind)>, JournalError> {
         let sql = "SELECT uuid, kind FROM scan WHERE id = ?";
-        let read = |row: &rusqlite::Row<'_>| {
-            Ok((row.get::<_, Uuid>(0)?.to_string(), row.get::<_, String>(1)?))
-        };
+        let read =
+            |row: &Row<'_>| Ok((row.get::<_, Uuid>(0)?.to_string(), row.get::<_, String>(1)?));
         let (uuid, kind) = self.db.prepare_cached(sql)?.query_row([scan.0], read)?;
         Ok(Kind::of_code(&kind).map(|kind| (uuid, kind)))
     }
@@ -115,17 +115,19 @@ impl Tx<'_> {
         // Scans that count are numbered within their rule and tenant: whether a limit is spent is told by the one so many
         // numbers back (`history`), found in an index, and not by counting them.
         let uuid = self.new_uuid(now);
-        self.db
-            .prepare_cached(
+        let same_rule = of_rule(rule, "?7");
+        let sql = format!(
                 "INSERT INTO scan(uuid, tenant, machine, dry, kind, priority, rule, state, created_at, not_before,
                                   not_after, max_age, counted, blocked_by, opens_at, windows, of_rule, of_tenant)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'waiting', ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,
                    CASE WHEN ?12 THEN 1 + coalesce((SELECT max(of_rule) FROM scan WHERE tenant = ?2 AND dry = ?4
-                     AND rule IS ?7 AND of_rule IS NOT NULL), 0) END,
+                     AND {same_rule} AND of_rule IS NOT NULL), 0) END,
                    CASE WHEN ?12 THEN 1 + coalesce((SELECT max(of_tenant) FROM scan WHERE tenant = ?2 AND dry = ?4
-                     AND of_tenant IS NOT NULL), 0) END)",
-            )?
-            .execute(params![
+                     AND of_tenant IS NOT NULL), 0) END)"
+            );
+        let scan = ScanId(self.db.insert(
+            &sql,
+            params![
                 uuid,
                 tenant.0,
                 machine.as_str(),
@@ -142,8 +144,8 @@ impl Tx<'_> {
                 after.map(|scan| scan.0.to_string()),
                 start.map(Timestamp::millis),
                 windows(&wanted.openings),
-            ])?;
-        let scan = ScanId(self.db.last_insert_rowid());
+            ],
+        )?);
         let begun = Occasion::new(MessageType::ScanBegun, tenant, "").of_scan(scan);
         self.tell(&begun, now)?;
         Ok(scan)

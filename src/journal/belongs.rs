@@ -1,8 +1,8 @@
 //! Whose work a tenant's name stands for: the Entra tenant and the app that it calls as.
 
-use rusqlite::params;
 use uuid::Uuid;
 
+use super::db::params;
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::tx::Tx;
@@ -34,7 +34,9 @@ impl Tx<'_> {
                 .execute([tenant.0])?;
         }
         self.db
-            .prepare_cached("UPDATE tenant SET entra = ? WHERE id = ? AND entra IS NOT ?1")?
+            .prepare_cached(
+                "UPDATE tenant SET entra = ? WHERE id = ? AND entra IS DISTINCT FROM ?1",
+            )?
             .execute(params![entra.to_string(), tenant.0])?;
         Ok(())
     }
@@ -90,10 +92,12 @@ impl Tx<'_> {
         client_id: &str,
     ) -> Result<(), JournalError> {
         self.db
-            .prepare_cached(
-                "UPDATE tenant SET tenant_id = lower(?), client_id = lower(?) WHERE id = ?",
-            )?
-            .execute(params![tenant_id, client_id, tenant.0])?;
+            .prepare_cached("UPDATE tenant SET tenant_id = ?, client_id = ? WHERE id = ?")?
+            .execute(params![
+                tenant_id.to_ascii_lowercase(),
+                client_id.to_ascii_lowercase(),
+                tenant.0
+            ])?;
         Ok(())
     }
 }

@@ -1,8 +1,7 @@
 //! A wish to call a scan off, as whoever calls for the tenant finds it: which scan Defender is asked about next, and
 //! what the answer leads to. What was not executed ends here.
 
-use rusqlite::{OptionalExtension, params};
-
+use super::db::{OptionalExtension, params};
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::rows::all;

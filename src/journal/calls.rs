@@ -1,8 +1,7 @@
 //! The call ledger's rows: written with the intent, before the call leaves.
 
-use rusqlite::params;
-
 use super::counts::Counted;
+use super::db::params;
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::tx::Tx;
@@ -51,19 +50,17 @@ impl Tx<'_> {
         scan: Option<ScanId>,
         now: Timestamp,
     ) -> Result<CallId, JournalError> {
-        self.db
-            .prepare_cached(
-                "INSERT INTO call(tenant, api, urgent, wanted_at, sent_at, scan) VALUES (?, ?, ?, ?, ?, ?)",
-            )?
-            .execute(params![
+        let call = CallId(self.db.insert(
+            "INSERT INTO call(tenant, api, urgent, wanted_at, sent_at, scan) VALUES (?, ?, ?, ?, ?, ?)",
+            params![
                 tenant.0,
                 api.code(),
                 urgent.is_some(),
                 urgent.map(Timestamp::millis),
                 now.millis(),
                 scan.map(|s| s.0)
-            ])?;
-        let call = CallId(self.db.last_insert_rowid());
+            ],
+        )?);
         if api == Api::Scan {
             self.count(Counted::ScanCalls, Some(tenant), 1, now);
         }
@@ -119,7 +116,7 @@ impl Tx<'_> {
     ) -> Result<Vec<PastCall>, JournalError> {
         let mut statement = self.db.prepare_cached(
             "SELECT sent_at, coalesce(ended_at, ?4) AS ended, CASE WHEN urgent THEN coalesce(wanted_at, sent_at) END,
-                    coalesce(answer = '429', 0) FROM call
+                    coalesce(answer = '429', FALSE) FROM call
              WHERE tenant IN (SELECT ?1 UNION SELECT other.id FROM tenant other JOIN tenant mine
                                 ON other.client_id = mine.client_id
                                AND coalesce(other.entra, other.tenant_id) = coalesce(mine.entra, mine.tenant_id)

@@ -6,9 +6,9 @@
 //! intent (`cancel_at` moves ahead) and ledger entry, COMMIT, call. The answer decides only whether to ask again: the
 //! list tells what became of the action. No new alert joins an open scan with a wish.
 
-use rusqlite::{Connection, params};
 use uuid::Uuid;
 
+use super::db::{Connection, params};
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::outcome::{Done, told, unknown};

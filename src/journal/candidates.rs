@@ -1,7 +1,6 @@
 //! From a pattern to the devices that it may mean, so that nothing has to be walked for one name.
 
-use rusqlite::{Connection, params, params_from_iter};
-
+use super::db::{Connection, params, params_from_iter};
 use super::error::JournalError;
 use super::rows::{all, placeholders};
 use scanhook_core::alert::MachineId;

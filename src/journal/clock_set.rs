@@ -1,8 +1,7 @@
 //! The clock was set: what waits for a span of time is moved along, and what waits for a time of day stays.
 
-use rusqlite::params;
-
 use super::calls::{Api, BACK};
+use super::db::params;
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::tx::Tx;

@@ -1,10 +1,10 @@
 //! What an order to cancel or to retry would come to, and which of the things it names it can be about. The order asks the
 //! same before it changes anything, so its preview says what it will do.
 
-use rusqlite::{Connection, OptionalExtension};
 use uuid::Uuid;
 
 use super::cancel::ToCancel;
+use super::db::{Connection, OptionalExtension};
 use super::error::JournalError;
 use super::held_decision::HeldDecision;
 use super::keys::TenantId;

@@ -2,19 +2,21 @@
 
 use std::path::Path;
 
-use rusqlite::Connection;
-
+use super::db::Connection;
 use super::error::OpenError;
 use super::file::open_private;
+use super::reader::STATEMENTS;
 use super::schema::{migrate, recognize};
 
 pub(super) fn connect(path: &Path) -> Result<Connection, OpenError> {
     if !path.exists() {
         drop(open_private(path, true)?);
     }
-    let mut db = Connection::open(path).map_err(OpenError::sqlite)?;
+    let db = rusqlite::Connection::open(path).map_err(OpenError::sqlite)?;
     db.busy_timeout(core::time::Duration::from_millis(500))
         .map_err(OpenError::sqlite)?;
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    let db = Connection::from(db);
     // Before the first setting: write-ahead logging is written into the file, and this one may be somebody else's.
     recognize(&db)?;
     let wal: String = db
@@ -39,6 +41,6 @@ pub(super) fn connect(path: &Path) -> Result<Connection, OpenError> {
     if wal != "wal" || full != 2 {
         return Err(OpenError::NotDurable);
     }
-    migrate(&mut db)?;
+    migrate(&db)?;
     Ok(db)
 }

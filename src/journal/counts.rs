@@ -4,8 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, params};
-
+use super::db::{Connection, params};
 use super::error::JournalError;
 
 /// Milliseconds of a minute.
@@ -49,13 +48,13 @@ impl Counts {
     /// Writes a row of each.
     pub(super) fn write(&self, db: &Connection) -> Result<(), JournalError> {
         let minute = "INSERT INTO minute(at, tenant, alerts, scan_calls, held) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT DO UPDATE SET alerts = alerts + ?3, scan_calls = scan_calls + ?4, held = held + ?5";
+             ON CONFLICT(at, tenant) DO UPDATE SET alerts = minute.alerts + ?3, scan_calls = minute.scan_calls + ?4, held = minute.held + ?5";
         for ((at, tenant), [alerts, calls, held]) in &self.minutes {
             db.prepare_cached(minute)?
                 .execute(params![at, tenant, alerts, calls, held])?;
         }
         let tally = "INSERT INTO tally(day, tenant, policy, rule, what, n, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-             ON CONFLICT DO UPDATE SET n = n + ?6, at = max(at, ?7)";
+             ON CONFLICT(day, tenant, policy, rule, what) DO UPDATE SET n = tally.n + ?6, at = max(tally.at, ?7)";
         for ((day, tenant, policy, rule, what), (n, at)) in &self.tallies {
             db.prepare_cached(tally)?
                 .execute(params![day, tenant, policy, rule, what, n, at])?;

@@ -3,8 +3,7 @@
 
 use core::time::Duration;
 
-use rusqlite::{OptionalExtension, params};
-
+use super::db::{OptionalExtension, params};
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::occasion::Occasion;

@@ -2,8 +2,7 @@
 
 use core::time::Duration;
 
-use rusqlite::{Params, params};
-
+use super::db::{Params, params};
 use super::error::JournalError;
 use super::reader::Reader;
 use super::rows::all;
@@ -80,7 +79,7 @@ impl Tx<'_> {
     /// Pauses in force that keep back anything of these tenants.
     fn pauses_of(&self, tenants: Option<&[String]>, now: Timestamp) -> Result<u32, JournalError> {
         let sql = "SELECT t.name FROM pause p LEFT JOIN tenant t ON t.id = p.tenant
-                   WHERE p.settled = 0 AND p.ended_at IS NULL AND (p.until IS NULL OR p.until > ?)";
+                   WHERE NOT p.settled AND p.ended_at IS NULL AND (p.until IS NULL OR p.until > ?)";
         let of: Vec<Option<String>> = all(self.db, sql, [now.millis()], |row| row.get(0))?;
         let concerns = |tenant: &&Option<String>| match (tenants, tenant) {
             (Some(tenants), Some(tenant)) => tenants.contains(tenant),
@@ -90,7 +89,7 @@ impl Tx<'_> {
     }
 
     fn up_to(&self, rows: &str, values: impl Params) -> Result<u32, JournalError> {
-        let sql = format!("SELECT count(*) FROM ({rows} LIMIT {MOST})");
+        let sql = format!("SELECT count(*) FROM ({rows} LIMIT {MOST}) AS found");
         Ok(self
             .db
             .prepare_cached(&sql)?
@@ -104,7 +103,7 @@ impl Tx<'_> {
         from: i64,
         what: &str,
     ) -> Result<Vec<(String, u32)>, JournalError> {
-        let sql = "SELECT key, sum(coalesce(json_extract(said, '$.count'), 1)) FROM occasion INDEXED BY occasion_by_age
+        let sql = "SELECT key, sum(coalesce(CAST(said ->> '$.count' AS BIGINT), 1)) FROM occasion INDEXED BY occasion_by_age
                    WHERE at > ? AND tenant = ? AND what = ? GROUP BY key";
         all(self.db, sql, params![from, tenant, what], |row| {
             Ok((row.get(0)?, row.get(1)?))

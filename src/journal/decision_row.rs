@@ -2,8 +2,7 @@
 
 use core::time::Duration;
 
-use rusqlite::params;
-
+use super::db::params;
 use super::error::JournalError;
 use super::names;
 use super::new_decision::{Again, NewDecision};
@@ -83,13 +82,11 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<i64, JournalError> {
         let why = json(&row.why)?;
-        self.db
-            .prepare_cached(
+        let decision = self.db.insert(
                 "INSERT INTO decision(delivery, n, tenant, device, machine, at, state, reason, scan, rule, kind,
                                       priority, policy, why, look_at, asked, severity)
                  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            )?
-            .execute(params![
+            params![
                 new.delivery,
                 i64::try_from(new.n).unwrap_or(i64::MAX),
                 new.tenant.0,
@@ -107,8 +104,8 @@ impl Tx<'_> {
                 row.look_at.map(Timestamp::millis),
                 Demand::of(&verdict.asks).map(Demand::number),
                 new.severity.map(Severity::code),
-            ])?;
-        let decision = self.db.last_insert_rowid();
+            ],
+        )?;
         self.tally_row(new, verdict, row, now);
         Ok(decision)
     }

@@ -1,8 +1,8 @@
 //! The body of a delivery as it was sent, with whose it is.
 
-use rusqlite::OptionalExtension;
 use uuid::Uuid;
 
+use super::db::OptionalExtension;
 use super::error::JournalError;
 use super::packed::Body;
 use super::reader::Reader;

@@ -1,7 +1,6 @@
 //! A device as rows show it, with what the directory said of its machine last.
 
-use rusqlite::{Connection, OptionalExtension, params};
-
+use super::db::{Connection, OptionalExtension, params};
 use super::error::JournalError;
 use super::keys::TenantId;
 use crate::api::DeviceRow;

@@ -1,8 +1,7 @@
 //! The tenant's directory as far as it was asked: what it said, and what is forgotten of it. What is still to be asked
 //! stands in `questions`, the decisions that wait in `resolving`, and what each waits for in `asks`.
 
-use rusqlite::{OptionalExtension, params};
-
+use super::db::{OptionalExtension, params};
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::names;

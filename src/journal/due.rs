@@ -1,8 +1,7 @@
 //! Which scans the next list is for, and how far back it has to reach. As in `followed`, each condition is that of an
 //! index, word for word.
 
-use rusqlite::{OptionalExtension, params};
-
+use super::db::{OptionalExtension, params};
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::open_scan::{OPEN, OpenScan};
@@ -57,7 +56,7 @@ impl Tx<'_> {
         old: Timestamp,
     ) -> Result<Option<Due>, JournalError> {
         let sql = format!(
-            "SELECT min(coalesce(far_sent_at, sent_at)), max(state = 'unknown' AND blocked_by IS NOT NULL)
+            "SELECT min(coalesce(far_sent_at, sent_at)), max(CASE WHEN state = 'unknown' AND blocked_by IS NOT NULL THEN 1 ELSE 0 END)
              FROM scan WHERE tenant = ?1 AND {IS_OPEN} AND look_at <= ?2 AND {LISTED}"
         );
         let values = params![tenant.0, now.millis(), old.millis()];

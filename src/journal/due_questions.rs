@@ -1,9 +1,8 @@
 //! Which questions to the directory are asked now: those that are due, the most urgent first. One that nobody waits for
 //! any more is forgotten.
 
-use rusqlite::params;
-
 use super::calls::Api;
+use super::db::params;
 use super::directory::damaged;
 use super::error::JournalError;
 use super::keys::TenantId;
@@ -54,30 +53,29 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<Vec<(String, OpenQuestion)>, JournalError> {
         // `+due`: by the index of the queue, in its order, and not by that of what is due later.
-        let mut statement = self.db.prepare_cached(
+        let mut statement = self.db.prepare_cached(&format!(
             "SELECT asked, priority, tries FROM device WHERE tenant = ? AND api = ? AND at IS NULL
-               AND +due NOT BETWEEN ? + 1 AND ? ORDER BY priority DESC, since, asked",
-        )?;
+               AND +due NOT BETWEEN ? + 1 AND ? ORDER BY priority DESC, since, asked LIMIT {most}"
+        ))?;
         let latest = now.plus(LONGEST_WAIT);
         let rows = statement.query_map(
             params![tenant.0, api.code(), now.millis(), latest.millis()],
             |row| Ok((row.get::<_, String>(0)?, row.get::<_, u8>(1)?, row.get(2)?)),
         )?;
-        rows.take(most)
-            .map(|row| {
-                let (key, priority, tries) = row?;
-                let question = Question::of_key(&key).ok_or_else(damaged)?;
-                let priority = Priority::new(priority).ok_or_else(damaged)?;
-                Ok((
-                    key,
-                    OpenQuestion {
-                        question,
-                        priority,
-                        tries,
-                    },
-                ))
-            })
-            .collect()
+        rows.map(|row| {
+            let (key, priority, tries) = row?;
+            let question = Question::of_key(&key).ok_or_else(damaged)?;
+            let priority = Priority::new(priority).ok_or_else(damaged)?;
+            Ok((
+                key,
+                OpenQuestion {
+                    question,
+                    priority,
+                    tries,
+                },
+            ))
+        })
+        .collect()
     }
 
     fn is_waited_for(&self, tenant: TenantId, key: &str) -> Result<bool, JournalError> {

@@ -1,7 +1,11 @@
 //! What can go wrong with the journal, in words an operator can act on.
 
-use rusqlite::ErrorCode;
 use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
+use rusqlite::types::FromSqlError;
+
+use super::db::{DbError, Lost, Refusal};
 
 /// Why a transaction did not happen. Cloned to every job of a batch that could not be committed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +30,17 @@ pub enum JournalError {
     /// It took longer than whoever asks may wait.
     #[error("the journal took longer to read than a view may")]
     TooSlow,
+    /// The database that holds it cannot be reached.
+    #[error("the journal's database cannot be reached: {0}")]
+    Away(String),
+    /// What was written may be kept or not.
+    #[error("the journal did not say whether it keeps what was written: {0}")]
+    Unanswered(String),
+    /// Another process has brought it to a schema that this version does not know.
+    #[error(
+        "the journal has schema {0} now, which this version does not know: use the newer scanhook"
+    )]
+    Newer(i64),
     #[error("the journal failed: {0}")]
     Broken(String),
 }
@@ -41,6 +56,9 @@ impl JournalError {
             JournalError::Conflict(_) => "journal-conflict",
             JournalError::Gone => "journal-gone",
             JournalError::TooSlow => "journal-too-slow",
+            JournalError::Away(_) => "journal-away",
+            JournalError::Unanswered(_) => "journal-unanswered",
+            JournalError::Newer(_) => "journal-newer",
             JournalError::Broken(_) => "journal-broken",
         }
     }
@@ -83,6 +101,9 @@ pub enum OpenError {
         "SQLite could not be set to write-ahead logging with full sync here: choose a local disk"
     )]
     NotDurable,
+    /// The database is not used so.
+    #[error(transparent)]
+    Database(#[from] Refusal),
     #[error("{path}: {message}")]
     Io { path: PathBuf, message: String },
     /// SQLite refused, for example because the file is damaged.
@@ -99,8 +120,40 @@ impl OpenError {
     }
 
     #[allow(clippy::needless_pass_by_value, reason = "the shape map_err wants")]
-    pub(super) fn sqlite(error: rusqlite::Error) -> OpenError {
-        OpenError::Sqlite(error.to_string())
+    pub(super) fn sqlite(error: impl Into<DbError>) -> OpenError {
+        OpenError::Sqlite(error.into().to_string())
+    }
+}
+
+impl From<DbError> for JournalError {
+    fn from(error: DbError) -> JournalError {
+        match error {
+            DbError::Sqlite(error) => error.into(),
+            DbError::Postgres(lost) => lost.into(),
+            DbError::Newer(found) => JournalError::Newer(found),
+            DbError::TooSlow => JournalError::TooSlow,
+            error => JournalError::Broken(error.to_string()),
+        }
+    }
+}
+
+impl From<Lost> for JournalError {
+    fn from(lost: Lost) -> JournalError {
+        match &lost {
+            _ if lost.is_full() => JournalError::Full,
+            _ if lost.is_busy() => JournalError::Busy,
+            _ if lost.is_too_slow() => JournalError::TooSlow,
+            Lost::Unanswered(why) => JournalError::Unanswered(why.clone()),
+            Lost::Away(why) => JournalError::Away(why.clone()),
+            _ if lost.ends_the_connection() => JournalError::Away(lost.to_string()),
+            _ => JournalError::Broken(lost.to_string()),
+        }
+    }
+}
+
+impl From<FromSqlError> for JournalError {
+    fn from(error: FromSqlError) -> JournalError {
+        JournalError::Broken(error.to_string())
     }
 }
 

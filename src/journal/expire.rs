@@ -1,11 +1,12 @@
 //! The end of holding: decisions that nobody has answered in time are dropped.
 
-use rusqlite::params;
-
+use super::db::params;
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::occasion::Occasion;
+use super::recorded::recorded;
 use super::rows::all;
+use super::scan_row::damaged;
 use super::tx::Tx;
 use scanhook_core::about::About;
 use scanhook_core::message::MessageType;
@@ -15,6 +16,22 @@ use scanhook_core::time::Timestamp;
 const MOST_NAMED: usize = 200;
 
 impl Tx<'_> {
+    /// A held decision is dropped; its record keeps for what it was held.
+    fn expire(&mut self, decision: i64) -> Result<(), JournalError> {
+        let sql = "SELECT why, reason FROM decision WHERE id = ?";
+        let (why, reason): (String, String) = self
+            .db
+            .prepare_cached(sql)?
+            .query_row([decision], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let why = recorded(&why, "held", reason.into()).ok_or_else(damaged)?;
+        self.db
+            .prepare_cached(
+                "UPDATE decision SET state = 'dropped', why = ?, reason = 'expired', look_at = NULL WHERE id = ?",
+            )?
+            .execute(params![why, decision])?;
+        Ok(())
+    }
+
     /// Decisions that were held for too long are dropped. Returns how many, the first of them by name, and when the next
     /// one is.
     ///
@@ -31,18 +48,15 @@ impl Tx<'_> {
                 "INSERT INTO event(at, what, tenant, decision, data) SELECT ?2, 'expired', ?1, id, reason {DUE}"
             ))?
             .execute(params![tenant.0, now.millis()])?;
-        let named = format!("SELECT id {DUE} ORDER BY id LIMIT {MOST_NAMED}");
-        let named: Vec<i64> = all(self.db, &named, params![tenant.0, now.millis()], |row| {
+        let due = format!("SELECT id {DUE} ORDER BY id");
+        let mut named: Vec<i64> = all(self.db, &due, params![tenant.0, now.millis()], |row| {
             row.get(0)
         })?;
-        let expired = self
-            .db
-            .prepare_cached(
-                "UPDATE decision SET state = 'dropped', why = json_set(why, '$.held', reason), reason = 'expired',
-                        look_at = NULL
-                 WHERE tenant = ?1 AND state = 'held' AND look_at <= ?2",
-            )?
-            .execute(params![tenant.0, now.millis()])?;
+        let expired = named.len();
+        for decision in &named {
+            self.expire(*decision)?;
+        }
+        named.truncate(MOST_NAMED);
         if let Some(first) = named.first() {
             let occasion = Occasion::new(MessageType::DecisionExpired, tenant, "")
                 .of_decision(*first)

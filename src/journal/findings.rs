@@ -1,9 +1,9 @@
 //! What was decided about a finding and a device, found by its key: a repeat costs the same whether the finding came once
 //! or a hundred thousand times.
 
-use rusqlite::{OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
+use super::db::{OptionalExtension, params};
 use super::error::JournalError;
 use super::keys::PolicyId;
 use super::tx::Tx;
@@ -149,8 +149,8 @@ impl Tx<'_> {
             .prepare_cached(
                 "INSERT INTO finding(sameness, device, source, delivery, at, decision, severities, content)
                  VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-                 ON CONFLICT DO UPDATE SET delivery = excluded.delivery, at = excluded.at, decision = excluded.decision,
-                   severities = excluded.severities, content = coalesce(excluded.content, content)",
+                 ON CONFLICT(sameness, device) DO UPDATE SET delivery = excluded.delivery, at = excluded.at, decision = excluded.decision,
+                   severities = excluded.severities, content = coalesce(excluded.content, finding.content)",
             )?
             .execute(params![
                 finding.sameness.as_slice(),

@@ -2,8 +2,7 @@
 //! with, however many scans are open: each question here has an index of its own, whose condition it repeats word for
 //! word, because SQLite uses a partial index only where it finds its condition again.
 
-use rusqlite::{OptionalExtension, params};
-
+use super::db::{OptionalExtension, params};
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::open_scan::{OPEN, OpenScan, TO_BE_SENT_AGAIN};
@@ -46,7 +45,7 @@ impl Tx<'_> {
         look_at: Option<Timestamp>,
     ) -> Result<(), JournalError> {
         self.change(
-            "UPDATE scan SET misses = ?2, unseen = 0, look_at = ?3 WHERE id = ?1 AND state IN ('unknown', 'running')",
+            "UPDATE scan SET misses = ?2, unseen = FALSE, look_at = ?3 WHERE id = ?1 AND state IN ('unknown', 'running')",
             scan,
             params![scan.0, misses, look_at.map(Timestamp::millis)],
         )
@@ -58,7 +57,7 @@ impl Tx<'_> {
     /// [`JournalError::Conflict`] when the scan is not unknown.
     pub fn again_unseen(&mut self, scan: ScanId, now: Timestamp) -> Result<(), JournalError> {
         self.change(
-            "UPDATE scan SET unseen = 1, look_at = ?2 WHERE id = ?1 AND state = 'unknown'",
+            "UPDATE scan SET unseen = TRUE, look_at = ?2 WHERE id = ?1 AND state = 'unknown'",
             scan,
             params![scan.0, now.millis()],
         )

@@ -1,8 +1,7 @@
 //! How long a scan may wait to be sent. `max_age` counts anew from the end of a pause without a row being written:
 //! [`Tx::too_old`] looks for the pauses that a scan has waited in.
 
-use rusqlite::params;
-
+use super::db::params;
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::pause_row::{Narrow, PauseId, concerns};

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::approvals::{Agreement, has_approved};
+use super::db::params;
 use super::error::JournalError;
 use super::held_decision::HeldDecision;
 use super::held_together::held_together;
@@ -12,7 +13,6 @@ use super::thing::{Thing, decision};
 use super::tx::Tx;
 use super::word::{HeldIds, Word};
 use crate::api::ItemView;
-use rusqlite::params;
 
 use scanhook_core::person::{By, Did, Said};
 use scanhook_core::scan::{DecisionState, Mode, Reason, ScanId};

@@ -2,8 +2,7 @@
 //! comes: a scan it is for gets its mark (`pause`) and `not_before` = never. A scan that takes another alert along
 //! loses the mark and is asked about anew.
 
-use rusqlite::params;
-
+use super::db::params;
 use super::error::JournalError;
 use super::pause_row::{Narrow, PauseId, concerns};
 use super::scan_row::ScanRow;

@@ -1,12 +1,12 @@
 //! A decision as a person's word finds it: its row, what it wanted, and how it is made again.
 
-use rusqlite::Row;
-
+use super::db::{DbResult, Row};
 use super::error::JournalError;
 use super::keys::PolicyId;
 use super::keys::TenantId;
 use super::new_decision::{Again, NewDecision};
 use super::outcome::OnTerms;
+use super::recorded::recorded;
 use super::scan_row::damaged;
 use super::tx::Tx;
 use scanhook_core::alert::MachineId;
@@ -18,6 +18,11 @@ use scanhook_core::why::Why;
 
 /// What stands in the record of a decision that one person alone cannot approve. Thousands of records are asked for it.
 const ASKS_FOR_PEOPLE: &str = "\"people\":";
+
+/// The columns of [`HeldDecision::read`], of a decision `d`.
+pub(super) const DECIDED: &str =
+    "d.id, d.delivery, d.n, d.tenant, d.device, d.machine, d.state, d.reason, d.scan, d.rule,
+    d.kind, d.priority, d.policy, d.why";
 
 /// A decision as a person's word finds it.
 #[derive(Clone)]
@@ -39,7 +44,7 @@ pub(super) struct HeldDecision {
 }
 
 impl HeldDecision {
-    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Option<HeldDecision>> {
+    pub(super) fn read(row: &Row<'_>) -> DbResult<Option<HeldDecision>> {
         let (state, reason): (String, String) = (row.get("state")?, row.get("reason")?);
         let (kind, priority): (Option<String>, Option<u8>) =
             (row.get("kind")?, row.get("priority")?);
@@ -83,6 +88,11 @@ impl HeldDecision {
             wanted,
             ..self.clone()
         }
+    }
+
+    /// Its record with this in it; `None`: it cannot be read.
+    pub(super) fn recorded(&self, key: &str, value: serde_json::Value) -> Option<String> {
+        recorded(&self.why, key, value)
     }
 
     pub(super) fn why(&self) -> Why {
@@ -165,9 +175,9 @@ impl HeldDecision {
 
 impl Tx<'_> {
     pub(super) fn decided(&self, row: i64) -> Result<HeldDecision, JournalError> {
-        let sql = "SELECT * FROM decision WHERE id = ?";
+        let sql = format!("SELECT {DECIDED} FROM decision d WHERE d.id = ?");
         self.db
-            .prepare_cached(sql)?
+            .prepare_cached(&sql)?
             .query_row([row], HeldDecision::read)?
             .ok_or_else(damaged)
     }

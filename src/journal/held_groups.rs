@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::Row;
 use uuid::Uuid;
 
+use super::db::Row;
 use super::device_row::device_row;
 use super::error::JournalError;
 use super::group_key::{GroupBy, GroupKey};

@@ -1,7 +1,6 @@
 //! A group of what is held, device by device: what a person looks at before they answer it.
 
-use rusqlite::{OptionalExtension, params};
-
+use super::db::{OptionalExtension, params};
 use super::device_row::{device_row, machine_name};
 use super::error::JournalError;
 use super::group_key::GroupKey;

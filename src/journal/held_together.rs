@@ -2,10 +2,9 @@
 
 use core::net::IpAddr;
 
-use rusqlite::{Connection, params};
-
+use super::db::{Connection, params};
 use super::error::JournalError;
-use super::held_decision::HeldDecision;
+use super::held_decision::{DECIDED, HeldDecision};
 use super::rows::all;
 use super::scan_row::damaged;
 use scanhook_core::alert::Alert;
@@ -18,11 +17,13 @@ pub(super) fn held_together(
     db: &Connection,
     decided: &HeldDecision,
 ) -> Result<Vec<HeldDecision>, JournalError> {
-    let sql = "SELECT * FROM decision WHERE state = 'held' AND tenant = ? AND coalesce(machine, device) = ?
-               AND reason = ? ORDER BY id";
+    let sql = format!(
+        "SELECT {DECIDED} FROM decision d WHERE d.state = 'held' AND d.tenant = ? AND coalesce(d.machine, d.device) = ?
+           AND d.reason = ? ORDER BY d.id"
+    );
     let found = all(
         db,
-        sql,
+        &sql,
         params![decided.tenant.0, decided.about(), decided.reason.code()],
         HeldDecision::read,
     )?;

@@ -1,8 +1,7 @@
 //! A decision is held: who has to know is told, and a limit that holds it is told as well. The group stands in `lasting`
 //! while any of it is held, so that a receiver that opens an incident for it hears of its end.
 
-use rusqlite::params;
-
+use super::db::params;
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::occasion::Occasion;
@@ -26,7 +25,7 @@ impl Tx<'_> {
         self.tell(&held, now)?;
         self.db
             .prepare_cached(
-                "INSERT OR IGNORE INTO lasting(what, tenant, key, since, said) VALUES (?, ?, ?, ?, '{}')",
+                "INSERT INTO lasting(what, tenant, key, since, said) VALUES (?, ?, ?, ?, '{}') ON CONFLICT DO NOTHING",
             )?
             .execute(params![
                 MessageType::DecisionHeld.code(),

@@ -3,8 +3,7 @@
 //! A scan that a limit counts has its place among those of its rule and tenant. Whether a limit of N is spent is one
 //! look at the scan N places back: was it begun within the window?
 
-use rusqlite::{OptionalExtension, Params, params};
-
+use super::db::{OptionalExtension, Params, params};
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::reader::Reader;
@@ -14,6 +13,14 @@ use scanhook_core::plan::{AHEAD, History, Open, Past, Waiting};
 use scanhook_core::scan::{Kind, Mode, Priority, ScanId};
 use scanhook_core::time::Timestamp;
 use scanhook_core::verdict::{Limit, Wanted};
+
+/// The condition that a scan is of this rule, whose place is named. Two texts, for no index is found by one that serves both.
+pub(super) fn of_rule(rule: Option<&str>, place: &str) -> String {
+    match rule {
+        Some(_) => format!("rule = {place}"),
+        None => "rule IS NULL".to_owned(),
+    }
+}
 
 impl Reader<'_> {
     /// What is known of a machine, for the planner.
@@ -28,9 +35,12 @@ impl Reader<'_> {
         let dry = wanted.mode == Mode::DryRun;
         let since = now.minus(wanted.cooldown.of(wanted.kind));
         let (last_quick, last_full) = self.past(tenant, machine, dry, since, now)?;
+        let same = of_rule(rule, "?3");
         let rule_used = self.begun(
-            "SELECT created_at FROM scan WHERE tenant = ?1 AND dry = ?2 AND rule IS ?3 AND of_rule =
-               (SELECT max(of_rule) FROM scan WHERE tenant = ?1 AND dry = ?2 AND rule IS ?3 AND of_rule IS NOT NULL) + 1 - ?4",
+            &format!(
+                "SELECT created_at FROM scan WHERE tenant = ?1 AND dry = ?2 AND {same} AND of_rule =
+                   (SELECT max(of_rule) FROM scan WHERE tenant = ?1 AND dry = ?2 AND {same} AND of_rule IS NOT NULL) + 1 - ?4"
+            ),
             params![tenant.0, dry, rule, wanted.limit.map(|limit| limit.scans)],
             wanted.limit,
             now,
@@ -62,7 +72,7 @@ impl Reader<'_> {
             .db
             .prepare_cached(
                 "SELECT id, kind, priority, opens_at, windows FROM scan
-                 WHERE tenant = ? AND machine = ? AND dry = ? AND state = 'waiting' AND unanswered = 0",
+                 WHERE tenant = ? AND machine = ? AND dry = ? AND state = 'waiting' AND NOT unanswered",
             )?
             .query_row(params![tenant.0, machine.as_str(), dry], |row| {
                 Ok((
@@ -107,7 +117,7 @@ impl Reader<'_> {
             // One that goes back to the queue, though an earlier call of it may have been carried out.
             row = find(
                 "SELECT id, kind, ours, cancel_by IS NOT NULL FROM scan
-                 WHERE tenant = ? AND machine = ? AND state = 'waiting' AND unanswered = 1",
+                 WHERE tenant = ? AND machine = ? AND state = 'waiting' AND unanswered",
             )?;
         }
         Ok(row.and_then(|(scan, kind, ours, called_off)| {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 use super::error::JournalError;
-use super::held_decision::HeldDecision;
+use super::held_decision::{DECIDED, HeldDecision};
 use super::held_together::held_together;
 use super::item::item;
 use super::lots::{Lot, Lots, Selected};
@@ -86,9 +86,9 @@ impl Reader<'_> {
     }
 
     pub(super) fn decided(&self, row: i64) -> Result<HeldDecision, JournalError> {
-        let sql = "SELECT * FROM decision WHERE id = ?";
+        let sql = format!("SELECT {DECIDED} FROM decision d WHERE d.id = ?");
         self.db
-            .prepare_cached(sql)?
+            .prepare_cached(&sql)?
             .query_row([row], HeldDecision::read)?
             .ok_or_else(damaged)
     }

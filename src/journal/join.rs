@@ -1,8 +1,7 @@
 //! A scan that exists answers for one alert more: it is made as strong, as urgent and as lasting as the alert needs.
 
-use rusqlite::params;
-
 use super::begin::not_after;
+use super::db::params;
 use super::error::JournalError;
 use super::rows::millis;
 use super::scan_row::{openings, windows};

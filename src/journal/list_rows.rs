@@ -1,9 +1,9 @@
 //! One row of a list of alerts or of decisions, made of the columns that the list reads.
 
-use rusqlite::{Connection, Row};
 use uuid::Uuid;
 
 use super::alert_receipt::{alert_receipt, decision_receipt, mover};
+use super::db::{Connection, Row};
 use super::device_row::{device_row, said_of};
 use super::error::JournalError;
 use super::filter::Filter;
@@ -18,7 +18,7 @@ use scanhook_core::why::Why;
 
 /// The columns of an alert in a list, with what they are read from.
 pub(super) const LISTED_ALERT: &str = "SELECT d.id AS row, d.uuid, d.received_at, a.n, a.source, a.alert_id, a.state,
-    a.reason, a.detail, CASE WHEN instr(a.fields, '\"notes\":[') THEN a.fields ->> '$.notes' END AS notes, a.fields,
+    a.reason, a.detail, CASE WHEN instr(a.fields, '\"notes\":[') > 0 THEN a.fields ->> '$.notes' END AS notes, a.fields,
     d.credential FROM alert a JOIN delivery d ON d.id = a.delivery";
 
 pub(super) fn alert_view(row: &Row<'_>, alert: Alert) -> Result<AlertView, JournalError> {

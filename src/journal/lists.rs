@@ -1,9 +1,9 @@
 //! Alerts, decisions and scans as lists, newest first, a page at a time.
 
-use rusqlite::{Row, params};
 use uuid::Uuid;
 
 use super::alert_receipt::{DECISION, STANDING, decision_receipt, mover};
+use super::db::{Row, params};
 use super::error::JournalError;
 use super::filter::Filter;
 use super::keys::TenantId;
@@ -80,7 +80,7 @@ impl Reader<'_> {
         };
         let alert = serde_json::from_str(&row.get::<_, String>("fields")?).unwrap_or_default();
         let of = filter.tenants.as_deref();
-        let view = self.with_decisions((delivery, n.into()), alert_view(row, alert)?, of)?;
+        let view = self.with_decisions((delivery, n.into()), alert_view(&row, alert)?, of)?;
         let is_own = !view.receipt.decisions.is_empty()
             || (!self.is_decided(delivery, n)? && filter.sources.contains(&view.source));
         Ok(Some(view).filter(|_| of.is_none() || is_own))
@@ -194,7 +194,7 @@ impl Reader<'_> {
         let mut statement = self.db.prepare_cached(&sql)?;
         let mut rows = statement.query([row])?;
         match rows.next()? {
-            Some(row) => self.decision_of(row, &Filter::default()),
+            Some(row) => self.decision_of(&row, &Filter::default()),
             None => Ok(None),
         }
     }

@@ -3,9 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{OptionalExtension, params};
-
 use super::candidates::{candidates, machines};
+use super::db::{OptionalExtension, params};
 use super::device_row::{device_row, machine_name, recorded};
 use super::error::JournalError;
 use super::filter::Filter;

@@ -1,7 +1,6 @@
 //! Whether a pattern means a device, an alert or a scan: by anything that alerts, machines and the directory call it.
 
-use rusqlite::{Connection, OptionalExtension, params};
-
+use super::db::{Connection, OptionalExtension, params};
 use super::error::JournalError;
 use super::rows::all;
 use scanhook_core::alert::Alert;

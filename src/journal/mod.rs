@@ -40,7 +40,9 @@ mod comes_to;
 mod connect;
 mod counts;
 mod credentials_ending;
+mod database;
 mod day;
+mod db;
 mod decision_row;
 mod decisions;
 mod delivery_body;
@@ -109,6 +111,7 @@ mod read_again;
 mod reader;
 mod receipt;
 mod receiver_row;
+mod recorded;
 mod refused;
 mod remembered;
 mod requeue;
@@ -154,7 +157,7 @@ use std::sync::{Arc, Mutex};
 
 use core::time::Duration;
 
-use rusqlite::Connection;
+use db::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 pub use acceptance::{Acceptance, AcceptedAlert, Decided};
@@ -165,6 +168,8 @@ pub use calls::{Api, CallId};
 pub use cited::Cited;
 pub use clock_set::ClockSet;
 pub use credentials_ending::EndingCredential;
+pub use database::{check_database, initialise_database};
+pub use db::Refusal;
 pub use delivery_body::DeliveryBody;
 pub use due::Due;
 pub use error::{JournalError, OpenError};

@@ -1,7 +1,6 @@
 //! Which Defender a journal belongs to: the built-in simulator or the real one, from its first use on.
 
-use rusqlite::OptionalExtension;
-
+use super::db::OptionalExtension;
 use super::error::OpenError;
 use super::store::Store;
 

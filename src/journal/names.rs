@@ -2,8 +2,7 @@
 //! devices that may be meant (`candidates`), so that nothing has to be walked for one; the alert and the directory then
 //! say which are (`means`).
 
-use rusqlite::{Connection, OptionalExtension, params};
-
+use super::db::{Connection, OptionalExtension, params};
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::rows::all;
@@ -21,8 +20,9 @@ pub(super) fn alert_names(
     (delivery, n): (i64, i64),
     alert: &Alert,
 ) -> Result<(), JournalError> {
-    let mut mention =
-        db.prepare_cached("INSERT OR IGNORE INTO mention(delivery, n, device) VALUES (?, ?, ?)")?;
+    let mut mention = db.prepare_cached(
+        "INSERT INTO mention(delivery, n, device) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+    )?;
     for device in &alert.devices {
         mention.execute(params![delivery, n, device.label()])?;
         for name in device.names() {
@@ -91,10 +91,10 @@ fn name_machine(
     now: Timestamp,
 ) -> Result<(), JournalError> {
     db.prepare_cached(
-        "INSERT INTO machine(id, tenant, name, told, at) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE
+        "INSERT INTO machine(id, tenant, name, told, at) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT(id, tenant) DO UPDATE
            SET name = excluded.name, told = excluded.told, at = excluded.at
-           WHERE excluded.told >= told
-             AND (excluded.name <> name OR excluded.told > told OR abs(excluded.at - at) > ?6)",
+           WHERE excluded.told >= machine.told
+             AND (excluded.name <> machine.name OR excluded.told > machine.told OR abs(excluded.at - machine.at) > ?6)",
     )?
     .execute(params![machine.as_str(), tenant.0, name, told, now.millis(), STALE])?;
     Ok(())
@@ -103,8 +103,9 @@ fn name_machine(
 /// A device is called so: by the whole name, and by its first label.
 fn call(db: &Connection, name: &str, device: &str) -> Result<(), JournalError> {
     let name = folded(name);
-    let mut known =
-        db.prepare_cached("INSERT OR IGNORE INTO known_as(name, device) VALUES (?, ?)")?;
+    let mut known = db.prepare_cached(
+        "INSERT INTO known_as(name, device) VALUES (?, ?) ON CONFLICT DO NOTHING",
+    )?;
     known.execute(params![name, device])?;
     let label = name
         .split('.')
@@ -120,13 +121,13 @@ fn call(db: &Connection, name: &str, device: &str) -> Result<(), JournalError> {
 
 /// The names in what an earlier version stored.
 pub(super) fn read_earlier(db: &Connection) -> Result<(), JournalError> {
-    let mut alerts = db.prepare("SELECT delivery, n, fields FROM alert")?;
+    let mut alerts = db.prepare_cached("SELECT delivery, n, fields FROM alert")?;
     let mut rows = alerts.query([])?;
     while let Some(row) = rows.next()? {
         let alert: Alert = serde_json::from_str(&row.get::<_, String>(2)?).unwrap_or_default();
         alert_names(db, (row.get(0)?, row.get(1)?), &alert)?;
     }
-    let mut answers = db.prepare(
+    let mut answers = db.prepare_cached(
         "SELECT tenant, at, facts FROM device WHERE at IS NOT NULL AND facts IS NOT NULL",
     )?;
     let mut rows = answers.query([])?;
@@ -140,9 +141,11 @@ pub(super) fn read_earlier(db: &Connection) -> Result<(), JournalError> {
         )?;
     }
     // What is stored of an alert may be more than this version can read; what was decided about it has the device.
-    let mut mention =
-        db.prepare("INSERT OR IGNORE INTO mention(delivery, n, device) VALUES (?, ?, ?)")?;
-    let mut decisions = db.prepare("SELECT delivery, n, device, machine, tenant FROM decision")?;
+    let mut mention = db.prepare_cached(
+        "INSERT INTO mention(delivery, n, device) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+    )?;
+    let mut decisions =
+        db.prepare_cached("SELECT delivery, n, device, machine, tenant FROM decision")?;
     let mut rows = decisions.query([])?;
     while let Some(row) = rows.next()? {
         let (device, machine): (String, Option<String>) = (row.get(2)?, row.get(3)?);

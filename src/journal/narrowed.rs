@@ -1,10 +1,8 @@
 //! The conditions that a filter comes to: those that were asked for and no others, so that SQLite chooses the index
 //! that fits.
 
-use rusqlite::Connection;
-use rusqlite::types::Value;
-
 use super::candidates::{candidates, machines};
+use super::db::{Connection, Value};
 use super::error::JournalError;
 use super::filter::Filter;
 use super::retryable::AGAIN;
@@ -164,7 +162,6 @@ impl Narrowed {
             narrow.indexed = true;
         }
         if let Some(scan) = filter.scan {
-            let scan = scan.as_bytes().to_vec();
             narrow.by("d.scan = (SELECT id FROM scan WHERE uuid = ?)", Some(scan));
             narrow.indexed = true;
         }

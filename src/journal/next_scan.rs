@@ -1,7 +1,6 @@
 //! Whose turn it is: scans whose time has come join the queue, and the first of it is the next.
 
-use rusqlite::{OptionalExtension, params};
-
+use super::db::{OptionalExtension, params};
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::scan_row::{COLUMNS, ScanRow, damaged, scan_row};

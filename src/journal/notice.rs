@@ -1,8 +1,8 @@
 //! What a message says is read when it is written: what changed while it waited is in it.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
+use super::db::{Connection, DbResult, OptionalExtension, Row, params};
 use super::error::JournalError;
 use super::ids::decision_uuid;
 use super::keys::TenantId;
@@ -22,8 +22,7 @@ use scanhook_core::why::Why;
 /// Alerts that a message names.
 const NAMED: usize = 10;
 
-const OCCASION: &str =
-    "SELECT o.*, t.name AS tenant_name FROM occasion o LEFT JOIN tenant t ON t.id = o.tenant";
+const OCCASION: &str = "SELECT o.id, o.at, o.what, o.key, o.scan, o.decision, o.said, t.name AS tenant_name FROM occasion o LEFT JOIN tenant t ON t.id = o.tenant";
 
 /// An occasion with the rows of what it is about.
 struct Found {
@@ -32,7 +31,7 @@ struct Found {
     decision: Option<i64>,
 }
 
-fn found(row: &Row<'_>) -> rusqlite::Result<Option<Found>> {
+fn found(row: &Row<'_>) -> DbResult<Option<Found>> {
     let code: String = row.get("what")?;
     let Some(kind) = MessageType::of_code(&code) else {
         return Ok(None);
@@ -72,7 +71,8 @@ impl Found {
     }
 
     fn add_scan(&mut self, db: &Connection, scan: i64) -> Result<(), JournalError> {
-        let sql = "SELECT s.*, m.name AS known FROM scan s
+        let sql = "SELECT s.uuid, s.machine, s.kind, s.outcome, s.detail, s.rule, s.sent_at, s.ended_at, s.action,
+                     m.name AS known FROM scan s
                    LEFT JOIN machine m ON m.id = s.machine AND m.tenant = s.tenant WHERE s.id = ?";
         let found = db.prepare_cached(sql)?.query_row([scan], |row| {
             let maybe = |name: &str| row.get::<_, Option<i64>>(name).map(|at| at.map(time));
@@ -102,7 +102,7 @@ impl Found {
     }
 
     fn add_decision(&mut self, db: &Connection, decision: i64) -> Result<(), JournalError> {
-        let sql = "SELECT d.*, a.fields, m.name AS known FROM decision d
+        let sql = "SELECT d.id, d.at, d.device, d.machine, d.kind, d.state, d.reason, d.rule, d.why, d.look_at, a.fields, m.name AS known FROM decision d
                    LEFT JOIN alert a ON a.delivery = d.delivery AND a.n = d.n
                    LEFT JOIN machine m ON m.id = d.machine AND m.tenant = d.tenant WHERE d.id = ?";
         let found = db.prepare_cached(sql)?.query_row([decision], |row| {
@@ -171,7 +171,7 @@ impl Found {
 }
 
 /// What was read of an alert; nothing where it is forgotten.
-fn alert(row: &Row<'_>) -> rusqlite::Result<Alert> {
+fn alert(row: &Row<'_>) -> DbResult<Alert> {
     let fields: Option<String> = row.get("fields")?;
     Ok(fields
         .and_then(|fields| serde_json::from_str(&fields).ok())
@@ -276,7 +276,7 @@ impl Reader<'_> {
     /// When the journal cannot be read.
     pub fn event_bounds(&self) -> Result<(i64, i64), JournalError> {
         let sql = "SELECT coalesce((SELECT min(id) FROM occasion), 0),
-                          coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'occasion'), 0)";
+                          coalesce((SELECT seq FROM numbered WHERE name = 'occasion'), 0)";
         Ok(self
             .db
             .prepare_cached(sql)?

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Params, params};
+use rusqlite::types::FromSql;
 
 use super::counts::MINUTE;
+use super::db::{Params, params};
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::reader::Reader;
@@ -105,8 +106,8 @@ impl Reader<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn holds_ending(&self, now: Timestamp) -> Result<BTreeMap<String, u32>, JournalError> {
-        let sql = "SELECT tenant.name, count(*) FROM tenant CROSS JOIN decision ON decision.tenant = tenant.id
-                   WHERE decision.state = 'held' AND decision.look_at <= ? GROUP BY 1";
+        let sql = "SELECT tenant.name, count(*) FROM tenant CROSS JOIN decision
+                   WHERE decision.tenant = tenant.id AND decision.state = 'held' AND decision.look_at <= ? GROUP BY 1";
         all(self.db, sql, [now.millis() + HOUR], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })
@@ -130,7 +131,7 @@ impl Reader<'_> {
         );
         let oldest = format!(
             "SELECT min(at) FROM (SELECT at FROM decision
-               WHERE state = 'held' AND state IN ({LISTED_DECISIONS}){} ORDER BY id LIMIT 1)",
+               WHERE state = 'held' AND state IN ({LISTED_DECISIONS}){} ORDER BY id LIMIT 1) AS oldest",
             of("+tenant")
         );
         let failed = AGAIN
@@ -174,7 +175,7 @@ impl Reader<'_> {
         );
         let machines = format!(
             "SELECT count(DISTINCT about) FROM (SELECT coalesce(machine, device) AS about
-               FROM decision INDEXED BY decision_at WHERE at >= ?{} LIMIT {LOOKED_AT})",
+               FROM decision INDEXED BY decision_at WHERE at >= ?{} LIMIT {LOOKED_AT}) AS latest",
             of("tenant")
         );
         let scans = |states: &str| {
@@ -253,7 +254,7 @@ impl Reader<'_> {
         Ok(number.unsigned_abs())
     }
 
-    fn pairs<K: rusqlite::types::FromSql>(
+    fn pairs<K: FromSql>(
         &self,
         sql: &str,
         values: impl Params,

@@ -7,8 +7,7 @@
 
 use core::time::Duration;
 
-use rusqlite::{OptionalExtension, params};
-
+use super::db::{OptionalExtension, params};
 use super::error::JournalError;
 use super::keys::{MESSAGES, TenantId};
 use super::rows::{all, millis};
@@ -147,7 +146,7 @@ impl Tx<'_> {
         let begun = self
             .db
             .prepare_cached(
-                "INSERT OR IGNORE INTO lasting(what, tenant, key, since, due, said) VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO lasting(what, tenant, key, since, due, said) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             )?
             .execute(params![
                 occasion.what.code(),
@@ -282,7 +281,7 @@ impl Tx<'_> {
                     .until(Some(Timestamp::from_millis(first)));
                 self.tell(&occasion, now)?;
                 self.db
-                    .prepare_cached("INSERT OR REPLACE INTO told_until VALUES (?, ?)")?
+                    .prepare_cached("INSERT INTO told_until(tenant, at) VALUES (?, ?) ON CONFLICT(tenant) DO UPDATE SET at = excluded.at")?
                     .execute(params![tenant, until])?;
             }
             let sql = "SELECT min(look_at) FROM decision INDEXED BY decision_expires

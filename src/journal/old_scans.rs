@@ -1,8 +1,7 @@
 //! Old running scans: they have no time of their own (`look_at` is NULL) and are looked for together, so that a machine
 //! that is offline for days stretches nobody's list.
 
-use rusqlite::params;
-
+use super::db::params;
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::open_scan::{OPEN, OpenScan};

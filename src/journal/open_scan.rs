@@ -1,8 +1,7 @@
 //! A scan that is unknown or running, as the worker finds it: by its row, by its action, or all of a tenant. What is
 //! asked of them by time lies in `followed`, `due` and `old_scans`.
 
-use rusqlite::{OptionalExtension, Row, params};
-
+use super::db::{DbError, DbResult, OptionalExtension, Params, Row, params};
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::scan_row::{IS_OPEN, ScanRow, damaged, scan_row};
@@ -43,12 +42,12 @@ pub struct OpenScan {
     pub overdue_at: Option<Timestamp>,
 }
 
-fn open_row(row: &Row<'_>) -> rusqlite::Result<Option<OpenScan>> {
+fn open_row(row: &Row<'_>) -> DbResult<Option<OpenScan>> {
     let Some(scan) = scan_row(row)? else {
         return Ok(None);
     };
     let time = |column: &str| {
-        Ok::<_, rusqlite::Error>(
+        Ok::<_, DbError>(
             row.get::<_, Option<i64>>(column)?
                 .map(Timestamp::from_millis),
         )
@@ -149,7 +148,7 @@ impl Tx<'_> {
     pub(super) fn one_open(
         &self,
         sql: &str,
-        values: impl rusqlite::Params,
+        values: impl Params,
     ) -> Result<Option<OpenScan>, JournalError> {
         let row = self
             .db
@@ -162,7 +161,7 @@ impl Tx<'_> {
     pub(super) fn all_open(
         &self,
         sql: &str,
-        values: impl rusqlite::Params,
+        values: impl Params,
     ) -> Result<Vec<OpenScan>, JournalError> {
         let mut statement = self.db.prepare_cached(sql)?;
         let rows = statement.query_map(values, open_row)?;

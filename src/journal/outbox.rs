@@ -6,9 +6,9 @@
 
 use core::time::Duration;
 
-use rusqlite::{OptionalExtension, params};
 use uuid::Uuid;
 
+use super::db::{OptionalExtension, params};
 use super::error::JournalError;
 use super::rows::all;
 use super::tx::Tx;
@@ -59,7 +59,7 @@ impl Tx<'_> {
             .db
             .prepare_cached(
                 "UPDATE outbox SET more = more + ?3, occasion = ?4
-                 WHERE receiver = ?1 AND grp = ?2 AND state = 'waiting' AND tries = 0 AND open = 1",
+                 WHERE receiver = ?1 AND grp = ?2 AND state = 'waiting' AND tries = 0 AND open",
             )?
             .execute(params![
                 new.receiver,
@@ -72,7 +72,7 @@ impl Tx<'_> {
         }
         self.db
             .prepare_cached(
-                "UPDATE outbox SET open = 0 WHERE receiver = ? AND subject = ? AND state = 'waiting' AND open = 1",
+                "UPDATE outbox SET open = FALSE WHERE receiver = ? AND subject = ? AND state = 'waiting' AND open",
             )?
             .execute(params![new.receiver, new.topic.subject])?;
         let since = if new.topic.repeats {
@@ -123,7 +123,7 @@ impl Tx<'_> {
         self.db
             .prepare_cached(
                 "INSERT INTO outbox(uuid, receiver, grp, subject, what, for_person, at, since, due, state)
-                 VALUES (?1, ?2, ?3, ?3, 'test', 1, ?4, ?4, ?4, 'waiting')",
+                 VALUES (?1, ?2, ?3, ?3, 'test', TRUE, ?4, ?4, ?4, 'waiting')",
             )?
             .execute(params![uuid, receiver, subject, now.millis()])?;
         self.touch(super::keys::MESSAGES);

@@ -1,7 +1,6 @@
 //! Which messages may leave, and what becomes of each try.
 
-use rusqlite::{Row, params};
-
+use super::db::{DbResult, Row, params};
 use super::error::JournalError;
 use super::outbox::MessageRow;
 use super::rows::all;
@@ -12,7 +11,7 @@ use scanhook_core::time::Timestamp;
 
 const COLUMNS: &str = "id, uuid, what, subject, first, occasion, more, at, tries, tried_at";
 
-fn message(row: &Row<'_>) -> rusqlite::Result<MessageRow> {
+fn message(row: &Row<'_>) -> DbResult<MessageRow> {
     let what: String = row.get("what")?;
     let events: (Option<i64>, Option<i64>) = (row.get("first")?, row.get("occasion")?);
     Ok(MessageRow {
@@ -56,7 +55,7 @@ impl Tx<'_> {
         let mut rows = statement.query([receiver])?;
         let mut due = Vec::new();
         while let Some(row) = rows.next()? {
-            let (found, at) = (message(row)?, Timestamp::from_millis(row.get("due")?));
+            let (found, at) = (message(&row)?, Timestamp::from_millis(row.get("due")?));
             if under_way.contains(&found.id) {
                 continue;
             }

@@ -1,8 +1,8 @@
 //! The outbox as others see it: messages newest first, and how each receiver is.
 
-use rusqlite::{OptionalExtension, Row, params};
 use uuid::Uuid;
 
+use super::db::{DbResult, OptionalExtension, Row, params};
 use super::error::JournalError;
 use super::page::{LONGEST_PAGE, page};
 use super::reader::Reader;
@@ -23,7 +23,11 @@ pub struct OutboxFilter {
     pub after: Option<i64>,
 }
 
-fn view(row: &Row<'_>) -> rusqlite::Result<MessageView> {
+/// The columns of a message as others see it.
+const SHOWN: &str =
+    "id, uuid, receiver, what, subject, state, more, at, tries, due, ended_at, answer";
+
+fn view(row: &Row<'_>) -> DbResult<MessageView> {
     let state: String = row.get("state")?;
     let due = Some(row.get("due")?).filter(|_| state == "waiting");
     Ok(MessageView {
@@ -48,12 +52,14 @@ impl Reader<'_> {
     /// When the journal cannot be read.
     pub fn outbox(&self, filter: &OutboxFilter) -> Result<Page<MessageView>, JournalError> {
         let most = filter.limit.unwrap_or(LONGEST_PAGE).clamp(1, LONGEST_PAGE);
-        let sql = "SELECT * FROM outbox WHERE id < ?1 AND (?2 IS NULL OR receiver = ?2) AND (?3 IS NULL OR state = ?3)
-                   ORDER BY id DESC LIMIT ?4";
+        let sql = format!(
+            "SELECT {SHOWN} FROM outbox WHERE id < ?1 AND (?2 IS NULL OR receiver = ?2) AND (?3 IS NULL OR state = ?3)
+               ORDER BY id DESC LIMIT ?4"
+        );
         let before = filter.after.unwrap_or(i64::MAX);
         let rows = all(
             self.db,
-            sql,
+            &sql,
             params![before, filter.receiver, filter.state, most + 1],
             |row| Ok((row.get::<_, i64>("id")?, view(row)?)),
         )?;
@@ -67,7 +73,7 @@ impl Reader<'_> {
     pub fn message(&self, id: Uuid) -> Result<Option<MessageView>, JournalError> {
         Ok(self
             .db
-            .prepare_cached("SELECT * FROM outbox WHERE uuid = ?")?
+            .prepare_cached(&format!("SELECT {SHOWN} FROM outbox WHERE uuid = ?"))?
             .query_row([id], view)
             .optional()?)
     }
@@ -89,7 +95,7 @@ impl Reader<'_> {
             .query_row([name], |row| Ok((row.get(0)?, row.get(1)?)))?;
         (told.waiting, told.oldest) = (waiting, oldest.map(time));
         let sql = format!(
-            "SELECT count(*) FROM (SELECT 1 FROM outbox WHERE receiver = ? AND state = 'dead' AND what <> 'test' LIMIT {DEAD})"
+            "SELECT count(*) FROM (SELECT 1 FROM outbox WHERE receiver = ? AND state = 'dead' AND what <> 'test' LIMIT {DEAD}) AS found"
         );
         told.dead = self
             .db

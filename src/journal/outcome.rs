@@ -1,8 +1,8 @@
 //! What becomes of an order that a person gives: for each thing it names, done or not, and why not.
 
-use rusqlite::{Connection, params};
 use uuid::Uuid;
 
+use super::db::{Connection, params};
 use super::error::JournalError;
 use super::item::item;
 use super::keys::TenantId;

@@ -2,6 +2,8 @@
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
+use super::db::{Kind, Typed};
+
 /// The first byte of a compressed body. No JSON begins with it, so bodies from before there was compression, and those that do not
 /// get smaller, are packed as they are.
 const COMPRESSED: u8 = 1;
@@ -34,6 +36,10 @@ impl ToSql for PackedBody {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         self.0.to_sql()
     }
+}
+
+impl Typed for PackedBody {
+    const KIND: Kind = Kind::Blob;
 }
 
 /// A body as it was sent.

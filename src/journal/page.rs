@@ -1,8 +1,7 @@
 //! Which rows a page of a list is made of: those of the time that was asked for, and where no index tells which of them
 //! fit, a window of them. Lists of alerts, decisions and scans share it.
 
-use rusqlite::{Row, params, params_from_iter};
-
+use super::db::{Row, params, params_from_iter};
 use super::error::JournalError;
 use super::filter::Filter;
 use super::narrowed::{Narrowed, WINDOW};
@@ -85,7 +84,7 @@ impl Reader<'_> {
         let mut statement = self.db.prepare_cached(sql)?;
         let mut rows = statement.query(params_from_iter(&narrow.values))?;
         while let Some(row) = rows.next()? {
-            found.extend(each(row)?);
+            found.extend(each(&row)?);
             if found.len() > most {
                 break;
             }
@@ -108,7 +107,9 @@ impl Reader<'_> {
             return Ok(Some(Total::Exact(0)));
         }
         let most = COUNTED + 1;
-        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {counted} {narrow} LIMIT {most})");
+        let sql = format!(
+            "SELECT count(*) FROM (SELECT 1 FROM {counted} {narrow} LIMIT {most}) AS found"
+        );
         let found: i64 = self
             .db
             .prepare_cached(&sql)?
@@ -174,7 +175,7 @@ impl Reader<'_> {
         let ask = |what: &str, order: &str| -> Result<(i64, Option<i64>), JournalError> {
             let sql = format!(
                 "SELECT count(*), {what}(id) FROM (SELECT id FROM {table} WHERE {time} >= ? AND {time} <= ?
-                   ORDER BY {time} {order} LIMIT {WINDOW})"
+                   ORDER BY {time} {order} LIMIT {WINDOW}) AS found"
             );
             let span = params![from.unwrap_or(i64::MIN), to.unwrap_or(i64::MAX)];
             Ok(self

@@ -1,8 +1,7 @@
 //! A pause as it stands in the journal: what it is for, how people see it, and which scans it concerns. Whatever else
 //! is done with pauses reads them here.
 
-use rusqlite::{Connection, Row, params};
-
+use super::db::{Connection, DbResult, Row, params};
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::means::means_scan;
@@ -32,9 +31,9 @@ pub struct Narrow {
     pub(super) device: Option<DeviceGlob>,
 }
 
-pub(super) const PAUSE: &str = "SELECT p.*, p.tenant AS tenant_id, t.name AS tenant_name FROM pause p LEFT JOIN tenant t ON t.id = p.tenant";
+pub(super) const PAUSE: &str = "SELECT p.id, p.tenant AS tenant_id, p.rule, p.device, p.at, p.who, p.reason, p.until, t.name AS tenant_name FROM pause p LEFT JOIN tenant t ON t.id = p.tenant";
 
-pub(super) fn pause_view(row: &Row<'_>) -> rusqlite::Result<PauseView> {
+pub(super) fn pause_view(row: &Row<'_>) -> DbResult<PauseView> {
     Ok(PauseView {
         tenant: row.get("tenant_name")?,
         rule: row.get("rule")?,
@@ -59,7 +58,7 @@ pub(super) fn concerns(
     if let Some(rule) = &pause.rule {
         let others: bool = db
             .prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM decision WHERE scan = ?1 AND rule IS NOT ?2)",
+                "SELECT EXISTS (SELECT 1 FROM decision WHERE scan = ?1 AND rule IS DISTINCT FROM ?2)",
             )?
             .query_row(params![scan, rule], |row| row.get(0))?;
         if others {

@@ -1,8 +1,7 @@
 //! Pauses as people see them: all that are in force, the one that keeps a scan back, and what pauses did to a scan
 //! while it waited.
 
-use rusqlite::Connection;
-
+use super::db::Connection;
 use super::error::JournalError;
 use super::pause_row::{Narrow, PAUSE, PauseId, concerns, pause_view};
 use super::rows::{all, time};
@@ -13,7 +12,7 @@ use scanhook_core::device_glob::DeviceGlob;
 pub(super) fn in_force(db: &Connection) -> Result<Vec<PauseView>, JournalError> {
     all(
         db,
-        &format!("{PAUSE} WHERE p.settled = 0 AND p.ended_at IS NULL ORDER BY p.id"),
+        &format!("{PAUSE} WHERE NOT p.settled AND p.ended_at IS NULL ORDER BY p.id"),
         [],
         pause_view,
     )
@@ -22,7 +21,7 @@ pub(super) fn in_force(db: &Connection) -> Result<Vec<PauseView>, JournalError> 
 /// The pause in force that keeps this waiting scan from being sent.
 pub(super) fn of_scan(db: &Connection, scan: i64) -> Result<Option<PauseView>, JournalError> {
     let sql = format!(
-        "{PAUSE} JOIN scan s ON s.id = ? WHERE p.settled = 0 AND p.ended_at IS NULL
+        "{PAUSE} JOIN scan s ON s.id = ? WHERE NOT p.settled AND p.ended_at IS NULL
            AND (p.tenant IS NULL OR p.tenant = s.tenant) ORDER BY p.id"
     );
     let found = concerning(db, &sql, scan)?;

@@ -8,8 +8,7 @@
 
 use core::time::Duration;
 
-use rusqlite::{OptionalExtension, params};
-
+use super::db::{OptionalExtension, params};
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::occasion::Occasion;
@@ -83,8 +82,9 @@ impl Tx<'_> {
         let same: Option<i64> = self
             .db
             .prepare_cached(
-                "SELECT id FROM pause WHERE settled = 0 AND ended_at IS NULL AND (until IS NULL OR until > ?4)
-                   AND tenant IS ?1 AND rule IS ?2 AND device IS ?3",
+                "SELECT id FROM pause WHERE NOT settled AND ended_at IS NULL AND (until IS NULL OR until > ?4)
+                   AND tenant IS NOT DISTINCT FROM ?1 AND rule IS NOT DISTINCT FROM ?2
+                   AND device IS NOT DISTINCT FROM ?3",
             )?
             .query_row(params![tenant, scope.rule, device, now.millis()], |row| row.get(0))
             .optional()?;
@@ -97,14 +97,10 @@ impl Tx<'_> {
                     .execute(params![id, by.who, by.words, until])?;
                 id
             }
-            None => {
-                self.db
-                    .prepare_cached(
-                        "INSERT INTO pause(tenant, rule, device, at, who, reason, until) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    )?
-                    .execute(params![tenant, scope.rule, device, now.millis(), by.who, by.words, until])?;
-                self.db.last_insert_rowid()
-            }
+            None => self.db.insert(
+                "INSERT INTO pause(tenant, rule, device, at, who, reason, until) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                params![tenant, scope.rule, device, now.millis(), by.who, by.words, until],
+            )?,
         };
         let view = self
             .db
@@ -123,7 +119,7 @@ impl Tx<'_> {
         let there: bool = self
             .db
             .prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM pause WHERE settled = 0 AND ended_at IS NULL AND until IS NULL
+                "SELECT EXISTS (SELECT 1 FROM pause WHERE NOT settled AND ended_at IS NULL AND until IS NULL
                    AND tenant IS NULL AND rule IS NULL AND device IS NULL)",
             )?
             .query_row([], |row| row.get(0))?;
@@ -160,7 +156,7 @@ impl Tx<'_> {
             which.device.as_ref().map(DeviceGlob::as_str),
         );
         let sql = format!(
-            "{PAUSE} WHERE p.settled = 0 AND p.ended_at IS NULL AND (?1 IS NULL OR p.tenant = ?1)
+            "{PAUSE} WHERE NOT p.settled AND p.ended_at IS NULL AND (?1 IS NULL OR p.tenant = ?1)
                AND (?2 IS NULL OR p.rule = ?2) AND (?3 IS NULL OR p.device = ?3) ORDER BY p.id"
         );
         let found = all(self.db, &sql, params![tenant, which.rule, device], |row| {

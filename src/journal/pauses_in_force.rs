@@ -1,8 +1,7 @@
 //! What is in force for a tenant at a poll. Pauses whose time is over end here, and what ended ones kept back goes into
 //! the queue again. Its marks are taken away 1,000 in a poll, so that an ended pause delays nobody's work.
 
-use rusqlite::params;
-
+use super::db::params;
 use super::error::JournalError;
 use super::held_back::BACK;
 use super::keys::TenantId;
@@ -50,7 +49,7 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<ActivePauses, JournalError> {
         let sql = "SELECT id, rule, device, until, ended_at IS NOT NULL FROM pause
-                   WHERE settled = 0 AND (tenant IS NULL OR tenant = ?) ORDER BY id";
+                   WHERE NOT settled AND (tenant IS NULL OR tenant = ?) ORDER BY id";
         let rows = all(self.db, sql, [tenant.0], |row| {
             let (id, rule): (i64, Option<String>) = (row.get(0)?, row.get(1)?);
             let device: Option<String> = row.get(2)?;
@@ -128,7 +127,7 @@ impl Tx<'_> {
             .execute(params![pause, tenant.0, STEP])?;
         self.db
             .prepare_cached(
-                "UPDATE pause SET settled = 1 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM scan WHERE pause = ?1)",
+                "UPDATE pause SET settled = TRUE WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM scan WHERE pause = ?1)",
             )?
             .execute([pause])?;
         Ok(step == STEP as usize)

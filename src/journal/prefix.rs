@@ -1,8 +1,8 @@
 //! Ids as people write them: whole, or how they begin, if only one of the things that are meant begins so.
 
-use rusqlite::{Connection, params};
 use uuid::Uuid;
 
+use super::db::{Connection, params};
 use super::error::JournalError;
 use super::ids::decision_uuid;
 use super::outcome::Done;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::hooks::{AuthContext, Authorization};
 
+use super::db::Connection;
 use super::dump::dump;
 use super::error::JournalError;
 use super::reader::Reader;
@@ -17,7 +18,11 @@ impl Store {
     /// # Errors
     /// When SQLite refuses the hook.
     pub fn refuse_commits(&mut self, refuse: bool) -> Result<(), JournalError> {
-        Ok(self.db.commit_hook(refuse.then_some(|| true))?)
+        match &mut self.db {
+            Connection::Sqlite(db) => db.commit_hook(refuse.then_some(|| true))?,
+            Connection::Postgres(db) => db.refuses = refuse,
+        }
+        Ok(())
     }
 
     /// Lets the file grow no further than it is, as on a disk that is full, or lets it grow again. For the simulation.
@@ -26,6 +31,10 @@ impl Store {
     /// When SQLite refuses the setting.
     pub fn fill_disk(&mut self, full: bool) -> Result<(), JournalError> {
         const ANY: i64 = 0xffff_fffe;
+        if let Connection::Postgres(db) = &mut self.db {
+            db.refuses = full;
+            return Ok(());
+        }
         let pages = if full {
             self.db
                 .query_row("PRAGMA page_count", [], |row| row.get(0))?
@@ -62,7 +71,10 @@ impl Store {
             count.fetch_add(1, Ordering::Relaxed);
             Authorization::Allow
         };
-        Ok(self.db.authorizer(Some(asked))?)
+        if let Some(db) = self.db.sqlite() {
+            db.authorizer(Some(asked))?;
+        }
+        Ok(())
     }
 
     /// Everything in every table as text, in a fixed order: what the simulation hashes.

@@ -3,9 +3,8 @@
 
 use core::time::Duration;
 
-use rusqlite::{OptionalExtension as _, params};
-
 use super::calls::Api;
+use super::db::{OptionalExtension, params};
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::tx::Tx;
@@ -52,11 +51,11 @@ impl Tx<'_> {
             .prepare_cached(
                 "INSERT INTO device(tenant, asked, api, priority, since, due) VALUES (?1, ?2, ?3, ?4, ?5, ?5)
                  ON CONFLICT(tenant, asked) DO UPDATE SET
-                   priority = CASE WHEN at IS NULL THEN max(priority, ?4) ELSE ?4 END,
-                   since = CASE WHEN at IS NULL THEN since ELSE ?5 END,
-                   due = CASE WHEN at IS NULL THEN due ELSE ?5 END,
-                   tries = CASE WHEN at IS NULL THEN tries ELSE 0 END,
-                   asked_at = CASE WHEN at IS NULL THEN asked_at END,
+                   priority = CASE WHEN device.at IS NULL THEN max(device.priority, ?4) ELSE ?4 END,
+                   since = CASE WHEN device.at IS NULL THEN device.since ELSE ?5 END,
+                   due = CASE WHEN device.at IS NULL THEN device.due ELSE ?5 END,
+                   tries = CASE WHEN device.at IS NULL THEN device.tries ELSE 0 END,
+                   asked_at = CASE WHEN device.at IS NULL THEN device.asked_at END,
                    at = NULL, machine = NULL, facts = NULL",
             )?
             .execute(params![tenant.0, key, Api::of(question).code(), priority.get(), now.millis()])?;

@@ -1,7 +1,6 @@
 //! What keeps a scan whose turn it would be: somebody else's action on its machine, windows that are closed, its age.
 
-use rusqlite::{OptionalExtension, params};
-
+use super::db::{OptionalExtension, params};
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::open_scan::TO_BE_SENT_AGAIN;

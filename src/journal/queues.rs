@@ -1,8 +1,7 @@
 //! What waits of each tenant, as the watch for storms reads it every few seconds: only scans that stand in the queue, not
 //! those that wait for a window, a pause or another scan of their machine.
 
-use rusqlite::params;
-
+use super::db::params;
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::numbers::{NowNumbers, TenantNumbers};
@@ -25,7 +24,7 @@ impl Reader<'_> {
             // A few leave in time, whatever they wait for: then nothing has to be counted.
             if waiting > storm::FEW {
                 let sql = "SELECT count(*) FROM (SELECT 1 FROM scan INDEXED BY scan_queue
-                           WHERE tenant = ? AND state = 'waiting' AND not_before IS NULL LIMIT ?)";
+                           WHERE tenant = ? AND state = 'waiting' AND not_before IS NULL LIMIT ?) AS found";
                 waiting = self.number(sql, params![tenant.0, MOST])?;
             }
             let waits = TenantNumbers {

@@ -1,11 +1,11 @@
 //! A delivery is read again from its body, because it could not be read before. Only its parked alerts are replaced:
 //! where as many are read as before, those at their places; otherwise all that have not the id of one that stays.
 
-use rusqlite::params;
 use uuid::Uuid;
 
 use super::acceptance::Acceptance;
 use super::comes_to::retry_of_delivery;
+use super::db::params;
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::outcome::{Done, told};
@@ -164,7 +164,7 @@ impl Tx<'_> {
                 self.accept_alert(acceptance, row, place, alert, since, now)?;
             }
         }
-        let made = "SELECT id, tenant FROM decision WHERE delivery = ? AND at = ?";
+        let made = "SELECT id, tenant FROM decision WHERE delivery = ? AND at = ? ORDER BY id";
         let made: Vec<(i64, TenantId)> = all(self.db, made, params![row, now.millis()], |found| {
             Ok((found.get(0)?, TenantId(found.get(1)?)))
         })?;

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::OpenFlags;
 
+use super::db::Connection;
 use super::error::OpenError;
 
 /// A read-only view of the committed journal.
@@ -14,11 +15,11 @@ pub struct Reader<'c> {
 /// A read-only connection to the same file.
 pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(path, flags).map_err(OpenError::sqlite)?;
+    let db = rusqlite::Connection::open_with_flags(path, flags).map_err(OpenError::sqlite)?;
     db.busy_timeout(core::time::Duration::from_secs(2))
         .map_err(OpenError::sqlite)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);
-    Ok(db)
+    Ok(db.into())
 }
 
 /// More than the journal has different ones: none is compiled anew for a job.

@@ -1,10 +1,10 @@
 //! What a sender is told of its delivery. The first answer and every repeat are made from the same rows, and neither is
 //! longer than a sender has use for: the writer makes them, and the memory they take is not set free until they are read.
 
-use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use super::alert_receipt::{ALERT, DECISION, alert_receipt, decision_receipt};
+use super::db::{Connection, params};
 use super::error::JournalError;
 use super::rows::all;
 use super::waits;

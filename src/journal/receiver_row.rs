@@ -1,8 +1,7 @@
 //! How far each receiver has come, and how it is. A row is there while the receiver is configured: one that is new is
 //! told of what happens from then on.
 
-use rusqlite::{OptionalExtension, params};
-
+use super::db::{OptionalExtension, params};
 use super::error::JournalError;
 use super::occasion::Occasion;
 use super::rows::all;
@@ -56,7 +55,8 @@ impl Tx<'_> {
     /// # Errors
     /// When the journal cannot be written.
     pub fn receiver(&mut self, name: &str) -> Result<ReceiverRow, JournalError> {
-        let sql = "SELECT * FROM receiver WHERE name = ?";
+        let sql = "SELECT seen, failures, probe_at, failing, dropped, digest_at, answer, sent_at, paused_until
+                   FROM receiver WHERE name = ?";
         let found = self
             .db
             .prepare_cached(sql)?
@@ -82,7 +82,7 @@ impl Tx<'_> {
         // The last number that was given, also where its occasion is forgotten.
         let seen: Option<i64> = self
             .db
-            .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'occasion'")?
+            .prepare_cached("SELECT seq FROM numbered WHERE name = 'occasion'")?
             .query_row([], |row| row.get(0))
             .optional()?;
         let new = ReceiverRow {

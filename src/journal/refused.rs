@@ -1,7 +1,6 @@
 //! Bodies that were authenticated and could not be read: the last of each source, for whoever mends the sender.
 
-use rusqlite::{Connection, params};
-
+use super::db::{Connection, params};
 use super::error::JournalError;
 use super::rows::{all, time};
 use super::tx::Tx;

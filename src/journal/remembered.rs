@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::alert_receipt::{ALERT, DECISION, alert_receipt, decision_receipt};
 use super::archive::Archive;
+use super::db::{Connection, OptionalExtension, Row, params};
 use super::error::JournalError;
 use super::packed::Body;
 use super::reader::Reader;
@@ -75,7 +75,7 @@ impl Archive {
     /// When the journal cannot be read, or was changed by somebody who opened it meanwhile.
     pub fn delivery(&self, id: Uuid) -> Result<Option<Remembered>, JournalError> {
         // One state of things, whatever is written meanwhile.
-        let db = self.db.unchecked_transaction()?;
+        let db = self.db.transaction()?;
         let found = remembered(&db, id, self.has_records)?;
         self.still_idle()?;
         Ok(found)
@@ -191,6 +191,9 @@ fn decisions(
 
 /// Whether the journal is of a version that knows what keeps a worker from sending.
 fn has_waits(db: &Connection) -> Result<bool, JournalError> {
+    if db.sqlite().is_none() {
+        return Ok(true);
+    }
     let sql = "SELECT EXISTS (SELECT 1 FROM pragma_table_info('tenant') WHERE name = 'obstacles')";
     Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
@@ -202,8 +205,7 @@ fn record(
     machine: &MachineId,
 ) -> Result<Option<(Timestamp, Record)>, JournalError> {
     let sql = "SELECT at, facts FROM device WHERE tenant = ? AND machine = ? AND at IS NOT NULL ORDER BY at DESC LIMIT 1";
-    let read =
-        |found: &rusqlite::Row<'_>| Ok((found.get::<_, i64>(0)?, found.get::<_, String>(1)?));
+    let read = |found: &Row<'_>| Ok((found.get::<_, i64>(0)?, found.get::<_, String>(1)?));
     let row = db
         .query_row(sql, params![tenant, machine.as_str()], read)
         .optional()?;

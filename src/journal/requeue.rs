@@ -3,8 +3,7 @@
 //! there and it ends *dropped*, `merged`. Not so one that may have been carried out (`unanswered`): it waits by itself,
 //! and the stronger one behind it.
 
-use rusqlite::{OptionalExtension, params};
-
+use super::db::{OptionalExtension, params};
 use super::error::JournalError;
 use super::scan_row::{openings, windows};
 use super::tx::Tx;
@@ -47,7 +46,7 @@ impl Tx<'_> {
             .db
             .prepare_cached(
                 "SELECT w.id FROM scan s JOIN scan w ON w.tenant = s.tenant AND w.machine = s.machine AND w.dry = s.dry
-                 WHERE s.id = ? AND s.unanswered = 0 AND w.state = 'waiting' AND w.unanswered = 0",
+                 WHERE s.id = ? AND NOT s.unanswered AND w.state = 'waiting' AND NOT w.unanswered",
             )?
             .query_row([scan.0], |row| row.get(0))
             .optional()?;

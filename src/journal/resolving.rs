@@ -3,10 +3,9 @@
 
 use core::time::Duration;
 
-use rusqlite::{OptionalExtension, params};
-
 use super::alert_receipt::decision_told;
 use super::counts::Counted;
+use super::db::{OptionalExtension, params};
 use super::directory::damaged;
 use super::error::JournalError;
 use super::keys::TenantId;
@@ -76,11 +75,12 @@ impl Tx<'_> {
         which: &str,
         most: usize,
     ) -> Result<Vec<Resolving>, JournalError> {
+        // Not as a value: SQLite prepares a statement anew for every limit that is bound to it.
         let mut statement = self.db.prepare_cached(&format!(
             "SELECT d.id, d.delivery, d.n, d.device, coalesce(d.again_at, d.at), d.look_at, a.source, v.received_at,
                     coalesce(d.again_at, v.received_at), d.why, a.fields, d.late_at
              FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n JOIN delivery v ON v.id = d.delivery
-             WHERE d.tenant = ? AND {which} ORDER BY d.id"
+             WHERE d.tenant = ? AND {which} ORDER BY d.id LIMIT {most}"
         ))?;
         let rows = statement.query_map([tenant.0], |row| {
             let resolving = Resolving {
@@ -103,16 +103,14 @@ impl Tx<'_> {
             };
             Ok((resolving, row.get::<_, String>(10)?))
         })?;
-        // Not by LIMIT: SQLite prepares a statement anew for every limit that is bound to it.
-        rows.take(most)
-            .map(|row| {
-                let (resolving, fields) = row?;
-                Ok(Resolving {
-                    alert: serde_json::from_str(&fields).map_err(|_| damaged())?,
-                    ..resolving
-                })
+        rows.map(|row| {
+            let (resolving, fields) = row?;
+            Ok(Resolving {
+                alert: serde_json::from_str(&fields).map_err(|_| damaged())?,
+                ..resolving
             })
-            .collect()
+        })
+        .collect()
     }
 
     /// The raw body of a delivery; `None` once it is forgotten.

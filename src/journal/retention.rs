@@ -7,8 +7,7 @@
 
 use core::time::Duration;
 
-use rusqlite::params;
-
+use super::db::params;
 use super::error::JournalError;
 use super::keys::PolicyId;
 use super::rows::all;
@@ -96,7 +95,7 @@ impl Tx<'_> {
                 now.minus(retention.records.min(MESSAGES_KEPT)).millis(),
             )?,
             self.step(
-                "DELETE FROM pause WHERE id IN (SELECT id FROM pause WHERE ended_at <= ? AND settled = 1 LIMIT ?)",
+                "DELETE FROM pause WHERE id IN (SELECT id FROM pause WHERE ended_at <= ? AND settled LIMIT ?)",
                 records,
             )?,
             self.forget_sessions(now.minus(retention.idle), now)?,

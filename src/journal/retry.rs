@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::comes_to::{retry_of_decision, retry_of_scan};
 use super::error::JournalError;
-use super::held_decision::HeldDecision;
+use super::held_decision::{DECIDED, HeldDecision};
 use super::make_again::RetryOrder;
 use super::outcome::{Done, OnTerms, told, unknown};
 use super::rows::all;
@@ -60,8 +60,8 @@ impl Tx<'_> {
         if done != Done::Retried {
             return Ok(done);
         }
-        let sql = "SELECT * FROM decision WHERE scan = ? ORDER BY id";
-        let decisions = all(self.db, sql, [scan.0], HeldDecision::read)?;
+        let sql = format!("SELECT {DECIDED} FROM decision d WHERE d.scan = ? ORDER BY d.id");
+        let decisions = all(self.db, &sql, [scan.0], HeldDecision::read)?;
         let (mut answers, mut tenant) = (None, None);
         for decided in decisions {
             let decided = decided.ok_or_else(damaged)?;

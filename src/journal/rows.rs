@@ -2,9 +2,7 @@
 
 use core::time::Duration;
 
-use rusqlite::types::Value;
-use rusqlite::{Connection, Params, Row};
-
+use super::db::{Connection, DbResult, Params, Row, Value};
 use super::error::JournalError;
 use scanhook_core::time::Timestamp;
 
@@ -16,7 +14,7 @@ pub(super) fn all<T>(
     db: &Connection,
     sql: &str,
     values: impl Params,
-    each: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    each: impl FnMut(&Row<'_>) -> DbResult<T>,
 ) -> Result<Vec<T>, JournalError> {
     let mut statement = db.prepare_cached(sql)?;
     Ok(statement

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{OptionalExtension, params};
-
 use super::backfill::DAY;
+use super::db::{OptionalExtension, params};
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::reader::Reader;
@@ -69,8 +68,8 @@ impl Reader<'_> {
         limit: Limit,
         now: Timestamp,
     ) -> Result<u32, JournalError> {
-        let sql = "SELECT count(*) FROM scan WHERE tenant = ?1 AND dry = 0 AND rule = ?2 AND of_rule IS NOT NULL
-                     AND of_rule > (SELECT max(of_rule) FROM scan WHERE tenant = ?1 AND dry = 0 AND rule = ?2
+        let sql = "SELECT count(*) FROM scan WHERE tenant = ?1 AND dry = FALSE AND rule = ?2 AND of_rule IS NOT NULL
+                     AND of_rule > (SELECT max(of_rule) FROM scan WHERE tenant = ?1 AND dry = FALSE AND rule = ?2
                                       AND of_rule IS NOT NULL) - ?3
                      AND created_at > ?4";
         let after = now.minus(limit.per).millis();

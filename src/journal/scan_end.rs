@@ -1,7 +1,6 @@
 //! A scan ends, finished or dropped, and whatever waited for its end may go.
 
-use rusqlite::params;
-
+use super::db::params;
 use super::error::JournalError;
 use super::occasion::Occasion;
 use super::tx::Tx;

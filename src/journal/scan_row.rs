@@ -1,8 +1,8 @@
 //! A scan's row, as a worker reads it. It stands apart from the changes of state, which all read it.
 
-use rusqlite::Row;
 use uuid::Uuid;
 
+use super::db::{DbResult, Row};
 use super::error::JournalError;
 use scanhook_core::alert::MachineId;
 use scanhook_core::scan::{Kind, Priority, ScanId};
@@ -40,7 +40,7 @@ pub(super) const COLUMNS: &str = "id, uuid, machine, dry, kind, priority, not_af
 /// it finds its condition again, and would otherwise read every scan there ever was.
 pub(super) const IS_OPEN: &str = "state IN ('sending', 'unknown', 'running')";
 
-pub(super) fn scan_row(row: &Row<'_>) -> rusqlite::Result<Option<ScanRow>> {
+pub(super) fn scan_row(row: &Row<'_>) -> DbResult<Option<ScanRow>> {
     let (machine, kind, priority): (String, String, u8) = (row.get(2)?, row.get(4)?, row.get(5)?);
     let parsed = (
         MachineId::parse(&machine),

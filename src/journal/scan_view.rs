@@ -1,9 +1,9 @@
 //! A scan as others see it, with its alerts, what it waits for, and what happened to it.
 
-use rusqlite::{Connection, OptionalExtension, Row};
 use uuid::Uuid;
 
 use super::alert_receipt::came_to_nothing;
+use super::db::{Connection, DbError, DbResult, OptionalExtension, Row};
 use super::device_row::device_row;
 use super::error::JournalError;
 use super::keys::TenantId;
@@ -17,10 +17,11 @@ use scanhook_core::scan::{Outcome, ScanState};
 use scanhook_core::scan_sentence::scan_sentence;
 use scanhook_core::turn::Mover;
 
-pub(super) const SCAN: &str = "SELECT s.id AS row, s.*, t.name, m.name AS known
+pub(super) const SCAN: &str = "SELECT s.id AS row, s.uuid, s.machine, s.kind, s.priority, s.rule, s.dry, s.state,
+    s.outcome, s.detail, s.created_at, s.opens_at, s.sent_at, s.ended_at, s.tries, s.action, s.ours, s.cancel_by, s.cancel_why, t.name, m.name AS known
     FROM scan s JOIN tenant t ON t.id = s.tenant LEFT JOIN machine m ON m.id = s.machine AND m.tenant = s.tenant";
 
-pub(super) fn scan_view(row: &Row<'_>) -> rusqlite::Result<ScanView> {
+pub(super) fn scan_view(row: &Row<'_>) -> DbResult<ScanView> {
     let maybe = |column: &str| {
         row.get::<_, Option<i64>>(column)
             .map(|millis| millis.map(time))
@@ -58,7 +59,7 @@ pub(super) fn scan_view(row: &Row<'_>) -> rusqlite::Result<ScanView> {
         called_off: row
             .get::<_, Option<String>>("cancel_by")?
             .map(|who| {
-                Ok::<_, rusqlite::Error>(
+                Ok::<_, DbError>(
                     By {
                         who,
                         words: row.get("cancel_why")?,
@@ -129,7 +130,7 @@ impl Reader<'_> {
         scan.alerts = all(self.db, sql, [row], |row| row.get(0))?;
         scan.waits = waits::of_scan(self.db, row)?;
         if scan.called_off.is_some() && scan.state == "running" {
-            let sql = "SELECT cancel_at IS NULL AND 'cancel_refused' IS
+            let sql = "SELECT cancel_at IS NULL AND 'cancel_refused' IS NOT DISTINCT FROM
                          (SELECT what FROM event WHERE scan = s.id AND what LIKE 'cancel!_%' ESCAPE '!' ORDER BY id DESC LIMIT 1)
                        FROM scan s WHERE id = ?";
             scan.cancel_refused = self

@@ -21,8 +21,7 @@
 //! * *running*: has the id of a machine action, ours or (`ours` = 0) a foreign one that is as strong.
 //! * A scan whose call was not executed goes back to *waiting* (`requeue`), and one that is over ends (`scan_end`).
 
-use rusqlite::params;
-
+use super::db::{Params, params};
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::occasion::Occasion;
@@ -50,7 +49,7 @@ impl Tx<'_> {
             "UPDATE scan SET state = 'sending',
                     sent_at = ?2, far_sent_at = CASE WHEN state = 'waiting' AND NOT unanswered THEN ?3
                                                      ELSE coalesce(far_sent_at, sent_at, ?3) END,
-                    tries = tries + 1, misses = 0, unseen = 0, look_at = NULL, blocked_by = NULL, overdue_at = NULL
+                    tries = tries + 1, misses = 0, unseen = FALSE, look_at = NULL, blocked_by = NULL, overdue_at = NULL
              WHERE id = ?1 AND state IN ('waiting', 'unknown')",
             scan,
             params![scan.0, now.millis(), far.millis()],
@@ -82,7 +81,7 @@ impl Tx<'_> {
         look_at: Timestamp,
     ) -> Result<(), JournalError> {
         let sql = format!(
-            "UPDATE scan SET state = 'unknown', unanswered = 1, look_at = ?
+            "UPDATE scan SET state = 'unknown', unanswered = TRUE, look_at = ?
              WHERE tenant = ? AND {IS_OPEN} AND state = 'sending'"
         );
         self.db
@@ -104,7 +103,7 @@ impl Tx<'_> {
     ) -> Result<(), JournalError> {
         self.change(
             "UPDATE scan SET state = 'unknown', look_at = ?2, detail = ?3, blocked_by = ?4,
-                    unanswered = max(unanswered, ?5)
+                    unanswered = (unanswered OR ?5)
              WHERE id = ?1 AND state = 'sending'",
             scan,
             params![
@@ -176,7 +175,7 @@ impl Tx<'_> {
         &mut self,
         sql: &str,
         scan: ScanId,
-        values: impl rusqlite::Params,
+        values: impl Params,
     ) -> Result<(), JournalError> {
         if self.db.prepare_cached(sql)?.execute(values)? != 1 {
             return Err(JournalError::Conflict(

@@ -33,10 +33,8 @@
 //! * `session`: who is signed in at the admin listener, by the hash of what the browser keeps.
 //! * `sweep`: how far housekeeping has come. `about`: whether this is the journal of a simulation.
 
-use rusqlite::{Connection, OptionalExtension as _};
-
+use super::db::{Connection, OptionalExtension};
 use super::error::OpenError;
-use super::reader::STATEMENTS;
 
 /// The schema this version writes; a newer one is refused, an older one is migrated step by step.
 pub const SCHEMA: i64 = MIGRATIONS.len() as i64;
@@ -51,6 +49,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema-7.sql"),
     include_str!("schema-8.sql"),
     include_str!("schema-9.sql"),
+    include_str!("schema-10.sql"),
 ];
 
 /// The step after which names are read from what was stored: SQL alone does not know the letters of all scripts.
@@ -82,8 +81,7 @@ pub(super) fn recognize(db: &Connection) -> Result<i64, OpenError> {
     Ok(found)
 }
 
-pub(super) fn migrate(db: &mut Connection) -> Result<(), OpenError> {
-    db.set_prepared_statement_cache_capacity(STATEMENTS);
+pub(super) fn migrate(db: &Connection) -> Result<(), OpenError> {
     let done = usize::try_from(recognize(db)?).unwrap_or(0);
     for (version, step) in MIGRATIONS.iter().enumerate().skip(done) {
         let tx = db.transaction().map_err(OpenError::sqlite)?;

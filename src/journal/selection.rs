@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::Row;
 use uuid::Uuid;
 
+use super::db::Row;
 use super::error::JournalError;
 use super::group_key::GroupKey;
-use super::held_decision::HeldDecision;
+use super::held_decision::{DECIDED, HeldDecision};
 use super::held_together::held_together;
 use super::ids::decision_uuid;
 use super::lots::{Lot, Lots, Selected};
@@ -86,7 +86,7 @@ impl Reader<'_> {
         }
         // The state stands in the text, so that the index of what is held can be used.
         let sql = format!(
-            "SELECT d.*, a.fields, a.source, a.fields ->> '$.title' AS title, m.name FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n
+            "SELECT {DECIDED}, d.at, d.look_at, d.severity, a.fields, a.source, a.fields ->> '$.title' AS title, m.name FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n
              LEFT JOIN machine m ON m.id = d.machine AND m.tenant = d.tenant
              WHERE d.state = '{}' AND d.state IN ({LISTED_DECISIONS}) AND d.kind IS NOT NULL {conditions}
              ORDER BY d.id DESC",
@@ -95,7 +95,7 @@ impl Reader<'_> {
         let mut statement = self.db.prepare_cached(&sql)?;
         let mut rows = statement.query(&*named(&values))?;
         while let Some(row) = rows.next()? {
-            let decided = HeldDecision::read(row)?.ok_or_else(damaged)?;
+            let decided = HeldDecision::read(&row)?.ok_or_else(damaged)?;
             if let Some(key) = &selector.group {
                 let (source, title): (String, Option<String>) =
                     (row.get("source")?, row.get("title")?);
@@ -123,7 +123,7 @@ impl Reader<'_> {
             each(
                 &decided,
                 decision_uuid(Timestamp::from_millis(row.get("at")?), decided.id),
-                row,
+                &row,
             )?;
         }
         Ok(())

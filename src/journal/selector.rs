@@ -1,8 +1,6 @@
 //! What a person narrows an order to, and the conditions of SQL that say so.
 
-use rusqlite::ToSql;
-use rusqlite::types::Value;
-
+use super::db::{ToSql, Value};
 use super::group_key::GroupKey;
 use super::keys::TenantId;
 use super::retryable::AGAIN;

@@ -1,8 +1,7 @@
 //! Who is signed in. The journal keeps a hash of what the browser has, so that a session lasts beyond a restart and nobody
 //! who reads the journal can take one over.
 
-use rusqlite::{OptionalExtension as _, Row, params};
-
+use super::db::{DbError, DbResult, OptionalExtension, Row, params};
 use super::error::JournalError;
 use super::reader::Reader;
 use super::sweep::STEP;
@@ -51,7 +50,7 @@ impl Tx<'_> {
             .map_err(|_| JournalError::Conflict("roles are not JSON"))?;
         self.changed(
             "DELETE FROM session WHERE hash IN
-               (SELECT hash FROM session WHERE subject = ? ORDER BY at DESC, hash LIMIT -1 OFFSET ?)",
+               (SELECT hash FROM session WHERE subject = ? ORDER BY at DESC, hash LIMIT 1000000 OFFSET ?)",
             params![session.subject, SESSIONS - 1],
         )?;
         self.changed(
@@ -136,8 +135,8 @@ impl Reader<'_> {
     }
 }
 
-fn session(row: &Row<'_>) -> rusqlite::Result<SessionRow> {
-    let time = |at| Ok::<_, rusqlite::Error>(Timestamp::from_millis(row.get(at)?));
+fn session(row: &Row<'_>) -> DbResult<SessionRow> {
+    let time = |at| Ok::<_, DbError>(Timestamp::from_millis(row.get(at)?));
     let (how, proof, roles): (String, String, String) = (row.get(3)?, row.get(4)?, row.get(5)?);
     Ok(SessionRow {
         hash: row.get(0)?,

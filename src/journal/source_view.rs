@@ -1,7 +1,6 @@
 //! What was heard of a source: how much, when last, and what of it could not be read.
 
-use rusqlite::OptionalExtension;
-
+use super::db::OptionalExtension;
 use super::error::JournalError;
 use super::reader::Reader;
 use super::rows::time;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::mpsc;
 
+use super::db::Connection;
 use super::error::OpenError;
 use super::store::Store;
 use super::turns::WaitingBytes;
@@ -21,10 +22,18 @@ impl Journal {
     /// # Errors
     /// When the readers' connection cannot be opened.
     pub fn new(store: Store, path: &Path) -> Result<(Journal, Writer), OpenError> {
+        Journal::with(store, || super::reader::open(path))
+    }
+
+    /// The same with readers that are opened so.
+    pub(super) fn with(
+        store: Store,
+        open: impl Fn() -> Result<Connection, OpenError>,
+    ) -> Result<(Journal, Writer), OpenError> {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let held = Arc::new(WaitingBytes::default());
         let wakes = Wakes::default();
-        let connection = || super::reader::open(path).map(|db| Arc::new(Mutex::new(db)));
+        let connection = || open().map(|db| Arc::new(Mutex::new(db)));
         let (reads, views) = (Reads::without_end(connection()?), connection()?);
         let (space, pulse) = (store.space(), store.pulse());
         let inner = Inner {

@@ -18,16 +18,16 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
-
 use super::connect::connect;
 use super::counts::Counts;
+use super::db::Connection;
 use super::error::{JournalError, OpenError};
 use super::file::{Lock, beside, close_to_others, lock, make_folder, private};
 use super::ids::Ids;
 use super::job::{Job, RanJob, refuse};
 use super::keys::TenantId;
 use super::pulse::Pulse;
+use super::reader::STATEMENTS;
 use super::reserve::DiskReserve;
 use super::schema::migrate;
 use super::space::Space;
@@ -47,6 +47,8 @@ pub struct Store {
     pulse: Pulse,
     /// Let go after the connection is closed.
     _lock: Option<Lock>,
+    /// It cannot be written any more by this version.
+    pub(super) is_over: bool,
 }
 
 /// Where the journal is, and the room that is kept for it.
@@ -85,7 +87,21 @@ impl Store {
             space: Space::default(),
             pulse,
             _lock: Some(lock),
+            is_over: false,
         })
+    }
+
+    /// The journal in a database, by a connection that writes.
+    pub(super) fn over(db: Connection, ids: Ids) -> Store {
+        Store {
+            db,
+            ids,
+            file: None,
+            space: Space::default(),
+            pulse: Pulse::default(),
+            _lock: None,
+            is_over: false,
+        }
     }
 
     /// A journal in memory, for the simulation and the benches.
@@ -93,8 +109,10 @@ impl Store {
     /// # Errors
     /// When SQLite cannot make it.
     pub fn memory(ids: Ids) -> Result<Store, OpenError> {
-        let mut db = Connection::open_in_memory().map_err(OpenError::sqlite)?;
-        migrate(&mut db)?;
+        let db = rusqlite::Connection::open_in_memory().map_err(OpenError::sqlite)?;
+        db.set_prepared_statement_cache_capacity(STATEMENTS);
+        let db = Connection::from(db);
+        migrate(&db)?;
         Ok(Store {
             db,
             ids,
@@ -102,6 +120,7 @@ impl Store {
             space: Space::default(),
             pulse: Pulse::default(),
             _lock: None,
+            is_over: false,
         })
     }
 
@@ -131,8 +150,7 @@ impl Store {
             return Touched::default();
         }
         let (count, begun) = (jobs.len(), clock::mono());
-        // A plain BEGIN begins as a reader, which SQLite may refuse to let write in the middle of the batch.
-        if let Err(error) = said(&self.db, "BEGIN IMMEDIATE") {
+        if let Err(error) = self.begin() {
             refuse(jobs, &error);
             self.recover(&error);
             return Touched::default();
@@ -142,9 +160,7 @@ impl Store {
             .into_iter()
             .filter_map(|job| self.run(job, tight, (&mut touched, &mut counts)))
             .collect();
-        let commit = counts
-            .write(&self.db)
-            .and_then(|()| said(&self.db, "COMMIT"));
+        let commit = counts.write(&self.db).and_then(|()| Ok(self.db.commit()?));
         self.pulse
             .committed(count, clock::mono().saturating_sub(begun));
         if commit.is_ok() && self.db.total_changes() != before {
@@ -161,6 +177,14 @@ impl Store {
             (job.reply)(commit.clone());
         }
         Touched(touched)
+    }
+
+    /// Begins the transaction, on a connection that is made anew where it was lost.
+    fn begin(&mut self) -> Result<(), JournalError> {
+        if let Connection::Postgres(db) = &mut self.db {
+            db.ready()?;
+        }
+        Ok(self.db.begin()?)
     }
 
     /// Whether the disk is as good as full, and whether there is room for senders.
@@ -203,8 +227,8 @@ impl Store {
     ) -> Option<RanJob> {
         let Store { db, ids, .. } = self;
         let (mut touches, mut counted) = (BTreeSet::new(), Counts::default());
-        if let Err(error) = said(db, "SAVEPOINT job") {
-            return Some((job.run)(Err(error)));
+        if let Err(error) = db.frame("SAVEPOINT job") {
+            return Some((job.run)(Err(error.into())));
         }
         let ran = catch_unwind(AssertUnwindSafe(|| {
             (job.run)(Ok(&mut Tx {
@@ -220,9 +244,9 @@ impl Store {
         if !kept {
             // After some faults, such as a full disk, SQLite has rolled back the whole transaction by itself, and with it
             // the savepoint: then this fails, and so does COMMIT, which tells every job.
-            let _ = said(db, "ROLLBACK TO job");
+            let _ = db.frame("ROLLBACK TO job");
         }
-        if said(db, "RELEASE job").is_ok() && kept {
+        if db.frame("RELEASE job").is_ok() && kept {
             touched.append(&mut touches);
             counts.append(counted);
         }
@@ -232,8 +256,9 @@ impl Store {
     /// After a failed commit: FULL and BUSY only need the rollback; anything else reopens the file, and if even that
     /// fails every following job is told, until it works again.
     fn recover(&mut self, error: &JournalError) {
+        self.is_over |= matches!(error, JournalError::Newer(_));
         // SQLite may have rolled back by itself; to do so twice would be a fault of its own.
-        if !self.db.is_autocommit() {
+        if self.db.in_transaction() {
             let _ = self.db.execute_batch("ROLLBACK");
         }
         let Some(JournalFile { path, reserve }) = &mut self.file else {
@@ -249,10 +274,4 @@ impl Store {
             _ => {}
         }
     }
-}
-
-/// One of the few statements that frame jobs: compiled once, like all others.
-fn said(db: &Connection, sql: &str) -> Result<(), JournalError> {
-    db.prepare_cached(sql)?.execute([])?;
-    Ok(())
 }

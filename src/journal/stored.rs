@@ -1,7 +1,6 @@
 //! Deliveries, alerts and decisions as an archive holds them: alerts as they were read, and what was decided.
 
-use rusqlite::Row;
-
+use super::db::Row;
 use super::error::JournalError;
 use scanhook_core::alert::{Alert, AlertReason, AlertState, MachineId};
 use scanhook_core::person::Did;

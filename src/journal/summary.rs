@@ -1,7 +1,6 @@
 //! What happened in a span of time, counted over the rows of that time alone.
 
-use rusqlite::params;
-
+use super::db::params;
 use super::error::JournalError;
 use super::reader::Reader;
 use super::rows::all;

@@ -1,8 +1,7 @@
 //! Old deliveries and scans are forgotten where nothing open or held needs them. What has to stay is passed over once a
 //! round (`sweep`), and not looked at again and again while there is more behind it.
 
-use rusqlite::{OptionalExtension, Params, params};
-
+use super::db::{OptionalExtension, Params, params};
 use super::error::JournalError;
 use super::rows::all;
 use super::tx::Tx;
@@ -105,7 +104,7 @@ impl Tx<'_> {
 
     fn swept(&mut self, of: &str, at: i64, id: i64) -> Result<(), JournalError> {
         self.db
-            .prepare_cached("INSERT OR REPLACE INTO sweep(of, at, id) VALUES (?, ?, ?)")?
+            .prepare_cached("INSERT INTO sweep(of, at, id) VALUES (?, ?, ?) ON CONFLICT(of) DO UPDATE SET at = excluded.at, id = excluded.id")?
             .execute(params![of, at, id])?;
         Ok(())
     }

@@ -1,8 +1,7 @@
 //! What a worker must not forget over a restart, and what keeps it from sending, for whoever asks. A tenant's row, not a
 //! scan's.
 
-use rusqlite::params;
-
+use super::db::params;
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::tx::Tx;

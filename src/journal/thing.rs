@@ -1,8 +1,8 @@
 //! What an id stands for: a scan, a decision or a delivery.
 
-use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
+use super::db::{Connection, OptionalExtension, params};
 use super::error::JournalError;
 use super::ids::{decision_row, decision_uuid};
 use scanhook_core::time::Timestamp;

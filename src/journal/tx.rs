@@ -3,9 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::Connection;
-
 use super::counts::Counts;
+use super::db::Connection;
 use super::ids::Ids;
 use super::keys::TenantId;
 use scanhook_core::time::Timestamp;

@@ -4,8 +4,7 @@
 use core::time::Duration;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::Connection;
-
+use super::db::Connection;
 use super::error::JournalError;
 use super::reader::Reader;
 use crate::clock;
@@ -42,10 +41,13 @@ impl Reads {
         &self,
         look: impl FnOnce(&Reader<'_>) -> Result<T, JournalError>,
     ) -> Result<T, JournalError> {
-        let db = self
+        let mut db = self
             .connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
+        if let Connection::Postgres(db) = &mut *db {
+            db.ready()?;
+        }
         let Some(until) = self.until else {
             return look(&Reader { db: &db });
         };

@@ -3,8 +3,7 @@
 
 use std::path::Path;
 
-use rusqlite::OptionalExtension;
-
+use super::db::OptionalExtension;
 use super::error::JournalError;
 use super::packed::Body;
 use super::pause_views;
@@ -29,7 +28,7 @@ pub fn latest_bodies(path: &Path, most: u16) -> Result<Vec<Vec<u8>>, JournalErro
     }
     let db = super::reader::open(path).map_err(|error| JournalError::Broken(error.to_string()))?;
     let sql = "SELECT body FROM delivery WHERE body IS NOT NULL ORDER BY id DESC LIMIT ?";
-    let mut statement = db.prepare(sql)?;
+    let mut statement = db.prepare_cached(sql)?;
     let bodies = statement.query_map([most], |row| Ok(row.get::<_, Body>(0)?.0))?;
     Ok(bodies.collect::<Result<_, _>>()?)
 }
@@ -49,8 +48,9 @@ impl Reader<'_> {
     /// When the journal cannot be read.
     pub fn parked(&self) -> Result<(u32, Option<Timestamp>), JournalError> {
         let which = format!("state = 'parked' AND state IN ({LISTED_ALERTS})");
-        let sql =
-            format!("SELECT count(*) FROM (SELECT 1 FROM alert WHERE {which} LIMIT {PARKED})");
+        let sql = format!(
+            "SELECT count(*) FROM (SELECT 1 FROM alert WHERE {which} LIMIT {PARKED}) AS found"
+        );
         let count = self
             .db
             .prepare_cached(&sql)?

@@ -1,8 +1,8 @@
 //! What a scan or a decision waits for, read from its row and from what its worker has written down.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
+use super::db::{Connection, DbResult, OptionalExtension, Row, params};
 use super::error::JournalError;
 use super::open_scan::TO_BE_SENT_AGAIN;
 use super::pause_views;
@@ -54,9 +54,10 @@ pub(super) fn of_decision(db: &Connection, decision: i64) -> Result<Vec<WaitView
 
 /// Why a scan is not with Defender yet; nothing, where it is, or is over.
 pub(super) fn of_scan(db: &Connection, scan: i64) -> Result<Vec<WaitView>, JournalError> {
-    let sql = "SELECT s.*, t.obstacles, b.uuid AS behind, b.kind AS behind_kind
+    let sql = "SELECT s.dry, s.priority, s.state, s.tries, s.blocked_by, s.sent_at, s.look_at, s.not_before, s.pause, s.windows,
+                      s.opens_at, s.refusals, t.obstacles, b.uuid AS behind, b.kind AS behind_kind
                FROM scan s JOIN tenant t ON t.id = s.tenant
-               LEFT JOIN scan b ON b.id = CAST(s.blocked_by AS INTEGER) AND CAST(b.id AS TEXT) = s.blocked_by
+               LEFT JOIN scan b ON b.tenant = s.tenant AND b.machine = s.machine AND CAST(b.id AS TEXT) = s.blocked_by
                WHERE s.id = ? AND s.state IN ('waiting', 'sending', 'unknown')";
     let read = |row: &Row<'_>| {
         let kept = ScanStanding {
@@ -104,7 +105,7 @@ fn obstacles(text: &str) -> Obstacles {
 }
 
 /// What stands in the way of this scan alone.
-fn own(row: &Row<'_>) -> rusqlite::Result<Option<Wait>> {
+fn own(row: &Row<'_>) -> DbResult<Option<Wait>> {
     let at = |column: &str| {
         row.get::<_, Option<i64>>(column)
             .map(|at| at.map(Timestamp::from_millis))

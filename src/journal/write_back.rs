@@ -4,8 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{OptionalExtension, Row, params};
-
+use super::db::{DbResult, OptionalExtension, Row, params};
 use super::error::JournalError;
 use super::receiver_row::OccasionRow;
 use super::rows::all;
@@ -43,7 +42,10 @@ pub struct ToldMachine {
     at: Timestamp,
 }
 
-fn told(row: &Row<'_>) -> rusqlite::Result<ToldMachine> {
+/// The columns of what a target was told, `w`.
+const TOLD: &str = "w.target, w.machine, w.place, w.scan, w.decision, w.at";
+
+fn told(row: &Row<'_>) -> DbResult<ToldMachine> {
     Ok(ToldMachine {
         target: row.get("target")?,
         machine: row.get("machine")?,
@@ -82,7 +84,7 @@ impl Tx<'_> {
             "SELECT d.id, d.scan, d.machine, d.device, a.alert_id, a.fields FROM decision d
              JOIN alert a ON a.delivery = d.delivery AND a.n = d.n
              LEFT JOIN scan s ON s.id = d.scan
-             WHERE {which} = ?1 AND a.source = ?2 AND coalesce(s.dry, 0) = 0 ORDER BY d.id LIMIT {MOST_ALERTS}"
+             WHERE {which} = ?1 AND a.source = ?2 AND NOT coalesce(s.dry, FALSE) ORDER BY d.id LIMIT {MOST_ALERTS}"
         );
         all(self.db, &sql, params![id, source], |row| {
             let fields: Option<String> = row.get("fields")?;
@@ -114,14 +116,16 @@ impl Tx<'_> {
         alert: &AnsweredAlert,
         now: Timestamp,
     ) -> Result<ToldMachine, JournalError> {
-        let sql = "SELECT w.* FROM write_back w LEFT JOIN decision d ON d.id = w.decision
+        let sql = format!(
+            "SELECT {TOLD} FROM write_back w LEFT JOIN decision d ON d.id = w.decision
                    WHERE w.receiver = ?1 AND w.target = ?2 AND w.machine IN (?3, ?4)
                      AND (?3 = ?4 OR coalesce(d.machine, ?3) = ?3)
-                   ORDER BY w.machine = ?3 LIMIT 1";
+               ORDER BY w.machine = ?3 LIMIT 1"
+        );
         let known = params![receiver, target, alert.machine, alert.device];
         let known: Option<ToldMachine> = self
             .db
-            .prepare_cached(sql)?
+            .prepare_cached(&sql)?
             .query_row(known, told)
             .optional()?;
         let place = match &known {
@@ -178,12 +182,12 @@ impl Tx<'_> {
     ) -> Result<Vec<ToldMachine>, JournalError> {
         let sql = "SELECT w.target, w.machine, w.place, d.scan, w.decision, w.at
                    FROM write_back w INDEXED BY write_back_held LEFT JOIN decision d ON d.id = w.decision
-                   WHERE w.receiver = ? AND w.held = 1 AND coalesce(d.state, '') <> 'held' LIMIT 1000";
+                   WHERE w.receiver = ? AND w.held AND coalesce(d.state, '') <> 'held' LIMIT 1000";
         let over: Vec<ToldMachine> = all(self.db, sql, [receiver], told)?;
         for one in &over {
             self.db
                 .prepare_cached(
-                    "UPDATE write_back SET held = 0, scan = ?4, at = ?5 WHERE receiver = ?1 AND target = ?2 AND machine = ?3",
+                    "UPDATE write_back SET held = FALSE, scan = ?4, at = ?5 WHERE receiver = ?1 AND target = ?2 AND machine = ?3",
                 )?
                 .execute(params![receiver, one.target, one.machine, one.scan, now.millis()])?;
         }
@@ -200,10 +204,12 @@ impl Tx<'_> {
         target: &str,
         machine: &str,
     ) -> Result<Option<Notice>, JournalError> {
-        let sql = "SELECT * FROM write_back WHERE receiver = ? AND target = ? AND machine = ?";
+        let sql = format!(
+            "SELECT {TOLD} FROM write_back w WHERE receiver = ? AND target = ? AND machine = ?"
+        );
         let found = self
             .db
-            .prepare_cached(sql)?
+            .prepare_cached(&sql)?
             .query_row(params![receiver, target, machine], told)
             .optional()?;
         found.map(|found| self.state_of(&found)).transpose()
@@ -220,14 +226,14 @@ impl Tx<'_> {
         target: &str,
         most: usize,
     ) -> Result<(Vec<Notice>, usize), JournalError> {
-        let which = "FROM write_back INDEXED BY write_back_place WHERE receiver = ?1 AND target = ?2 AND place > ?3";
+        let which = "FROM write_back w INDEXED BY write_back_place WHERE receiver = ?1 AND target = ?2 AND place > ?3";
         let values = params![receiver, target, OWN_COMMENTS];
         let count = format!("SELECT count(*) {which}");
         let count: u32 = self
             .db
             .prepare_cached(&count)?
             .query_row(values, |row| row.get(0))?;
-        let rows = format!("SELECT * {which} ORDER BY place DESC LIMIT {most}");
+        let rows = format!("SELECT {TOLD} {which} ORDER BY place DESC LIMIT {most}");
         let notices: Vec<Notice> = all(self.db, &rows, values, told)?
             .iter()
             .map(|row| self.state_of(row))

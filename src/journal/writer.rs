@@ -46,6 +46,9 @@ impl Writer {
             for tenant in self.store.commit(batch).0 {
                 wake(&self.wakes, tenant).notify_one();
             }
+            if self.store.is_over {
+                break;
+            }
         }
     }
 }

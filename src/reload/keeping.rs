@@ -52,7 +52,11 @@ pub(super) fn restart(old: &Settings, new: Settings, named: &mut Vec<String>) ->
             "admin.tls",
             old.admin_tls.is_some() != new.admin_tls.is_some(),
         ),
-        ("journal.url", old.journal.path != new.journal.path),
+        (
+            "journal.url",
+            old.journal.path != new.journal.path || old.journal.postgres != new.journal.postgres,
+        ),
+        ("journal.lease", old.journal.lease != new.journal.lease),
     ];
     named.extend(
         differs
@@ -62,6 +66,8 @@ pub(super) fn restart(old: &Settings, new: Settings, named: &mut Vec<String>) ->
     );
     let mut journal = new.journal.clone();
     journal.path.clone_from(&old.journal.path);
+    journal.postgres.clone_from(&old.journal.postgres);
+    journal.lease = old.journal.lease;
     // A listener that has TLS keeps it, and one that has none gets none; the certificates are the new ones.
     let kept = |old: &Option<ListenerTls>, new: Option<ListenerTls>| {
         old.as_ref().map(|old| new.unwrap_or_else(|| old.clone()))

@@ -6,10 +6,29 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
+use super::place::{Context, Section};
 use crate::file::FileDigests;
 
 /// The bundle of every public authority is a quarter of this.
 const LARGEST: u64 = 1 << 20;
+
+/// The certificates of the file that a key names, as DER; none where it names none. Faults are noted.
+pub(super) fn bundle<'i>(
+    section: &mut Section<'i>,
+    ctx: &mut Context<'i>,
+    key: &'static str,
+) -> Vec<Vec<u8>> {
+    let file = section.parse(ctx, key, "the name of a file", |text| {
+        (!text.is_empty()).then(|| text.to_owned())
+    });
+    file.map_or_else(Vec::new, |file| {
+        let path = ctx.base.join(file);
+        read(&path, &mut ctx.files).unwrap_or_else(|message| {
+            section.fault(ctx, key, "bad-certificate", message);
+            Vec::new()
+        })
+    })
+}
 
 /// The certificates of a file, as DER; otherwise a sentence that says what is wrong.
 pub(super) fn read(path: &Path, files: &mut FileDigests) -> Result<Vec<Vec<u8>>, String> {

@@ -4,14 +4,22 @@ use core::time::Duration;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use super::authorities::bundle;
 use super::inputs::Flags;
 use super::place::{Context, Section};
+use super::postgres::PostgresSettings;
+use super::secret::text_in;
 use super::server::size;
 
 /// `[journal]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JournalSettings {
+    /// The file; empty where it is in a database.
     pub path: PathBuf,
+    /// The database, where it is in one.
+    pub postgres: Option<PostgresSettings>,
+    /// How long a replica has a tenant for itself.
+    pub lease: Duration,
     /// How long bodies are kept.
     pub bodies: Duration,
     /// How long records are kept.
@@ -20,6 +28,23 @@ pub struct JournalSettings {
     pub audit: Duration,
     /// How large it may be, in bytes; `None`: as large as the disk lets it.
     pub max_size: Option<u64>,
+}
+
+impl JournalSettings {
+    /// The file to read, where it is one.
+    #[must_use]
+    pub fn file(&self) -> Option<PathBuf> {
+        self.postgres.is_none().then(|| there_is(&self.path))
+    }
+
+    /// Where it is, for people.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match &self.postgres {
+            Some(postgres) => postgres.to_string(),
+            None => self.path.display().to_string(),
+        }
+    }
 }
 
 /// Reads it. A relative path counts from `--data-dir`, else from the file.
@@ -31,22 +56,16 @@ pub(super) fn read<'i>(
     let url = section
         .take::<String>(ctx, "url")
         .unwrap_or_else(|| "sqlite:scanhook.db".to_owned());
+    let postgres = of_postgres(&url, &mut section, ctx);
     let path = match url.strip_prefix("sqlite:") {
         Some(path) if !path.is_empty() => path
             .strip_prefix("//")
             .filter(|p| p.starts_with('/'))
             .unwrap_or(path),
-        _ if url.starts_with("postgres:") || url.starts_with("postgresql:") => {
-            section.fault(
-                ctx,
-                "url",
-                "not-yet",
-                "PostgreSQL is not available in this version; use sqlite:PATH",
-            );
-            ""
-        }
+        _ if PostgresSettings::is_meant(&url) => "",
         _ => {
-            section.fault(ctx, "url", "bad-value", "must be sqlite:PATH");
+            let shape = "must be sqlite:PATH or postgres://USER@HOST:PORT/DATABASE";
+            section.fault(ctx, "url", "bad-value", shape);
             ""
         }
     };
@@ -79,19 +98,59 @@ pub(super) fn read<'i>(
         "a size of at least \"1MiB\", such as \"20GiB\"",
         |text| size(text).filter(|bytes| *bytes >= 1 << 20),
     );
+    if max_size.is_some() && postgres.is_some() {
+        let why = "is for a file: the administrator of the database says how large that may be";
+        section.fault(ctx, "max_size", "bad-value", why);
+    }
+    let minute = Duration::from_secs(60);
+    let lease = section.duration(ctx, "lease", minute, Duration::from_secs(4)..=10 * minute);
     section.finish(ctx);
     let path = base.join(path);
-    let path = if flags.simulate {
+    let path = if postgres.is_some() {
+        PathBuf::new()
+    } else if flags.simulate {
         simulated(&path)
     } else {
         path
     };
     JournalSettings {
         path,
+        postgres,
+        lease,
         bodies,
         records: kept,
         audit,
         max_size: max_size.map(|bytes| bytes as u64),
+    }
+}
+
+/// The database that the url names, with what is needed to be let in.
+fn of_postgres<'i>(
+    url: &str,
+    section: &mut Section<'i>,
+    ctx: &mut Context<'i>,
+) -> Option<PostgresSettings> {
+    if !PostgresSettings::is_meant(url) {
+        section.offer(&["password_file", "ca_file"]);
+        return None;
+    }
+    let password = if section.has(ctx, "password_file") {
+        text_in(section, ctx, "password_file")
+    } else {
+        section.offer(&["password_file"]);
+        None
+    };
+    let authorities = bundle(section, ctx, "ca_file");
+    match PostgresSettings::parse(url) {
+        Ok(postgres) => Some(PostgresSettings {
+            password,
+            authorities,
+            ..postgres
+        }),
+        Err(why) => {
+            section.fault(ctx, "url", "bad-value", why);
+            None
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::authorities;
+use super::authorities::bundle;
 use super::place::{Context, Section};
 use super::secret;
 use crate::defender::network::{DirectHosts, HttpProxy, NetworkSettings, ProxyLogin};
@@ -26,16 +26,7 @@ pub(super) fn read<'i>(mut section: Section<'i>, ctx: &mut Context<'i>) -> Optio
         section.offer(&["proxy"]);
         None
     };
-    let file = section.parse(ctx, "ca_file", "the name of a file", |text| {
-        (!text.is_empty()).then(|| text.to_owned())
-    });
-    let roots = file.map_or_else(Vec::new, |file| {
-        let path = ctx.base.join(file);
-        authorities::read(&path, &mut ctx.files).unwrap_or_else(|message| {
-            section.fault(ctx, "ca_file", "bad-certificate", message);
-            Vec::new()
-        })
-    });
+    let roots = bundle(&mut section, ctx, "ca_file");
     section.finish(ctx);
     (ctx.faults.len() == faults).then_some(NetworkSettings { proxy, roots })
 }

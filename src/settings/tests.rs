@@ -475,6 +475,10 @@ fn a_value_that_cannot_be_is_refused_by_its_key() {
     }
     for (more, key) in [
         ("[journal]\nurl = \"postgres://db/x\"", "journal.url"),
+        (
+            "[journal]\nurl = \"postgres://s@db/x\"\nmax_size = \"1GiB\"",
+            "journal.max_size",
+        ),
         ("[journal]\nurl = \"mysql:x\"", "journal.url"),
         (
             "[journal]\nretention = { bodies = \"500d\" }",

@@ -98,7 +98,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         holds_in: |module| !within(module, "journal"),
-        banned: &[Banned::Below("rusqlite")],
+        banned: &[Banned::Below("rusqlite"), Banned::Below("tokio_postgres")],
         because: "SQL stays inside the journal",
     },
     Rule {
@@ -166,6 +166,7 @@ const RULES: &[Rule] = &[
                 "defender::client",
                 "intake",
                 "journal",
+                "journal::db::postgres::line",
                 "keyrings",
                 "notify::run",
                 "notify::smtp",

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::step::DoctorStep;
 use crate::api::{SourceView, StatusView};
-use crate::journal::JournalSight;
+use crate::journal::{JournalSight, Refusal};
 
 /// Who listens at an address of this configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +106,18 @@ pub(super) fn journal(path: &str, sight: &JournalSight) -> [DoctorStep; 2] {
         (Ok(()), None) => DoctorStep::good("disk", format!("{} MiB are free", mib(room.free))),
     };
     [journal, disk]
+}
+
+/// The journal, where it is in a database.
+pub(super) fn database(shown: &str, looked: Result<(), Refusal>) -> DoctorStep {
+    match looked {
+        Ok(()) => DoctorStep::good("journal", format!("{shown} can be read and written")),
+        Err(refusal) => DoctorStep::bad(
+            "journal",
+            format!("{shown} cannot be used [{}]", refusal.code()),
+            refusal.to_string(),
+        ),
+    }
 }
 
 /// When each source was last heard, by a running scanhook or by the journal.

@@ -8,7 +8,7 @@ use crate::cli::send;
 use crate::cli::trouble::{CliError, Exit};
 use crate::policy::{Ceiling, Terms};
 use crate::presets;
-use crate::settings::{Flags, Inputs, Source, Tenant, there_is};
+use crate::settings::{Flags, Inputs, Source, Tenant};
 use scanhook_core::scan::Mode;
 
 /// What is configured, as far as it matters here.
@@ -47,7 +47,7 @@ impl Office {
         let (sources, tenants, journal) = (
             settings.sources,
             settings.tenants,
-            there_is(&settings.journal.path),
+            settings.journal.file().unwrap_or_default(),
         );
         Ok(Office {
             configured,

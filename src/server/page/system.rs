@@ -65,7 +65,7 @@ pub(super) async fn show(visit: Visit) -> Result<Response, HttpError> {
             .loopback
             .as_ref()
             .map(|grant| grant.role.code()),
-        journal: settings.journal.path.display().to_string(),
+        journal: settings.journal.place(),
     };
     visit.shown(&page.shell, &page)
 }

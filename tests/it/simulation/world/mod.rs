@@ -1032,6 +1032,15 @@ pub struct World {
 
 impl World {
     pub fn new(scenario: &Scenario, faults: Faults) -> World {
+        World::over(
+            Store::memory(Ids::seeded(scenario.seed)).unwrap(),
+            scenario,
+            faults,
+        )
+    }
+
+    /// The same with this journal, in which nothing is.
+    pub fn over(mut store: Store, scenario: &Scenario, faults: Faults) -> World {
         let rules = scenario.rules.as_str();
         let rules = if scenario.limited {
             rules.to_owned()
@@ -1039,7 +1048,6 @@ impl World {
             rules.replace("[defaults]", "[defaults]\nlimit = false")
         };
         let policy = Arc::new(Policy::parse(rules).map_err(|_| "rules").unwrap().policy);
-        let mut store = Store::memory(Ids::seeded(scenario.seed)).unwrap();
         let (tenant, policy_id) = prepare(&mut store, policy.clone());
         let account = Account {
             share: scenario.share,

@@ -1,0 +1,139 @@
+//! A connection to the database that holds the journal.
+
+use super::fault::DbResult;
+use super::params::Params;
+use super::postgres::Postgres;
+use super::row::Row;
+use super::statement::Statement;
+
+/// A connection.
+pub(in crate::journal) enum Connection {
+    Sqlite(rusqlite::Connection),
+    Postgres(Box<Postgres>),
+}
+
+impl From<Postgres> for Connection {
+    fn from(db: Postgres) -> Connection {
+        Connection::Postgres(Box::new(db))
+    }
+}
+
+impl From<rusqlite::Connection> for Connection {
+    fn from(db: rusqlite::Connection) -> Connection {
+        Connection::Sqlite(db)
+    }
+}
+
+impl Connection {
+    /// SQLite's own, for what no other database has.
+    pub(in crate::journal) fn sqlite(&self) -> Option<&rusqlite::Connection> {
+        match self {
+            Connection::Sqlite(db) => Some(db),
+            Connection::Postgres(_) => None,
+        }
+    }
+
+    /// Rows that were changed since it was opened.
+    pub(in crate::journal) fn total_changes(&self) -> u64 {
+        match self {
+            Connection::Sqlite(db) => db.total_changes(),
+            Connection::Postgres(db) => db.total_changes(),
+        }
+    }
+
+    /// Whether a transaction is open.
+    pub(in crate::journal) fn in_transaction(&self) -> bool {
+        match self {
+            Connection::Sqlite(db) => !db.is_autocommit(),
+            Connection::Postgres(db) => db.in_transaction(),
+        }
+    }
+
+    /// Has it asked now and then whether to go on, after so many steps of SQLite or before a statement elsewhere.
+    pub(in crate::journal) fn progress_handler<F>(
+        &self,
+        steps: i32,
+        asked: Option<F>,
+    ) -> DbResult<()>
+    where
+        F: FnMut() -> bool + Send + 'static,
+    {
+        match self {
+            Connection::Sqlite(db) => Ok(db.progress_handler(steps, asked)?),
+            Connection::Postgres(db) => {
+                db.ask_whether(asked.map(|asked| Box::new(asked) as _));
+                Ok(())
+            }
+        }
+    }
+
+    /// Begins a transaction that writes: no other writer is in one until it ends.
+    pub(in crate::journal) fn begin(&self) -> DbResult<()> {
+        match self {
+            // A plain BEGIN begins as a reader, which SQLite may refuse to let write in the middle of the batch.
+            Connection::Sqlite(_) => self.frame("BEGIN IMMEDIATE"),
+            Connection::Postgres(db) => db.begin(),
+        }
+    }
+
+    pub(in crate::journal) fn commit(&self) -> DbResult<()> {
+        match self {
+            Connection::Sqlite(_) => self.frame("COMMIT"),
+            Connection::Postgres(db) => db.commit(),
+        }
+    }
+
+    /// One of the few statements that frame jobs: compiled once, like all others.
+    pub(in crate::journal) fn frame(&self, sql: &str) -> DbResult<()> {
+        match self {
+            Connection::Sqlite(db) => {
+                db.prepare_cached(sql)?.execute([])?;
+                Ok(())
+            }
+            Connection::Postgres(db) => db.say(sql),
+        }
+    }
+
+    /// A statement, compiled once for as long as the connection lives.
+    pub(in crate::journal) fn prepare_cached(&self, sql: &str) -> DbResult<Statement<'_>> {
+        match self {
+            Connection::Sqlite(db) => Ok(Statement::Sqlite(db.prepare_cached(sql)?)),
+            Connection::Postgres(db) => Ok(Statement::Postgres(&db.session, db.session.text(sql))),
+        }
+    }
+
+    pub(in crate::journal) fn query_row<T>(
+        &self,
+        sql: &str,
+        values: impl Params,
+        read: impl FnOnce(&Row<'_>) -> DbResult<T>,
+    ) -> DbResult<T> {
+        self.prepare_cached(sql)?.query_row(values, read)
+    }
+
+    pub(in crate::journal) fn execute(&self, sql: &str, values: impl Params) -> DbResult<usize> {
+        self.prepare_cached(sql)?.execute(values)
+    }
+
+    /// Inserts a row and returns the id that it was given.
+    pub(in crate::journal) fn insert(&self, sql: &str, values: impl Params) -> DbResult<i64> {
+        match self {
+            Connection::Sqlite(db) => {
+                self.execute(sql, values)?;
+                Ok(db.last_insert_rowid())
+            }
+            Connection::Postgres(db) => {
+                db.session.changed();
+                self.query_row(&format!("{sql} RETURNING id"), values, |row| row.get(0))
+            }
+        }
+    }
+
+    /// Several statements without values.
+    pub(in crate::journal) fn execute_batch(&self, sql: &str) -> DbResult<()> {
+        match self {
+            Connection::Sqlite(db) => Ok(db.execute_batch(sql)?),
+            Connection::Postgres(db) => db.say(sql),
+        }
+    }
+}

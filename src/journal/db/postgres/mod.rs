@@ -1,0 +1,133 @@
+//! PostgreSQL. A connection has a runtime of its own and is used by one thread at a time; whoever asks waits, as with
+//! SQLite. When the connection is lost it is made anew, with all its checks, before the next transaction.
+
+mod checks;
+mod connecting;
+mod init;
+mod line;
+mod lost;
+mod refusal;
+mod session;
+mod text;
+mod wire;
+
+use core::time::Duration;
+use std::sync::Arc;
+
+pub(in crate::journal) use checks::Use;
+pub(in crate::journal) use init::initialise;
+pub(in crate::journal) use lost::Lost;
+pub use refusal::Refusal;
+pub(super) use session::{Session, Text};
+pub(super) use wire::Came;
+
+use super::fault::{DbError, DbResult};
+use crate::clock;
+use crate::settings::PostgresSettings;
+
+/// Between two tries to connect.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Takes the turn of those who write, which ends with the transaction, and reads the schema behind it: what another
+/// process has committed before is seen by every statement that follows.
+const TURN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED;
+    SELECT pg_advisory_xact_lock(1935896168, hashtext(current_schema())); SELECT schema FROM journal";
+
+/// A database, and the session with it.
+pub(in crate::journal) struct Postgres {
+    at: Arc<PostgresSettings>,
+    of: Use,
+    /// The schema that is known.
+    schema: i64,
+    pub(super) session: Session,
+    /// When it was tried last to connect.
+    tried: Duration,
+    /// Changes of earlier sessions.
+    changed: u64,
+    /// For tests: COMMIT fails.
+    pub(in crate::journal) refuses: bool,
+}
+
+impl Postgres {
+    pub(in crate::journal) fn open(
+        at: &Arc<PostgresSettings>,
+        of: Use,
+        schema: i64,
+    ) -> Result<Postgres, Refusal> {
+        let session = connecting::session(at, of, schema)?;
+        Ok(Postgres {
+            at: at.clone(),
+            of,
+            schema,
+            session,
+            tried: clock::mono(),
+            changed: 0,
+            refuses: false,
+        })
+    }
+
+    /// Whether there is a session, or one can be made; at most twice a second is it tried.
+    pub(in crate::journal) fn ready(&mut self) -> DbResult<()> {
+        if !self.session.is_over() {
+            return Ok(());
+        }
+        let now = clock::mono();
+        if now.saturating_sub(self.tried) < PAUSE {
+            return Err(Lost::closed().into());
+        }
+        self.tried = now;
+        self.session.hang_up();
+        match connecting::session(&self.at, self.of, self.schema) {
+            Ok(session) => {
+                self.changed += self.session.changes.get();
+                self.session = session;
+                Ok(())
+            }
+            Err(Refusal::Newer { found, .. }) => Err(DbError::Newer(found)),
+            Err(why) => Err(Lost::Away(why.to_string()).into()),
+        }
+    }
+
+    /// Begins a transaction that writes.
+    pub(in crate::journal) fn begin(&self) -> DbResult<()> {
+        // Also where it is refused: BEGIN comes before the turn.
+        self.session.open.set(true);
+        let found = self.session.say(TURN)?;
+        checks::same_schema(found.as_deref(), self.schema)
+    }
+
+    pub(in crate::journal) fn commit(&self) -> DbResult<()> {
+        if self.refuses {
+            return Err(Lost::Refused(
+                "53100".to_owned(),
+                "could not write: no space left on device".to_owned(),
+            )
+            .into());
+        }
+        self.session.open.set(false);
+        Ok(self.session.commit()?)
+    }
+
+    /// Several statements without values.
+    pub(super) fn say(&self, sql: &str) -> DbResult<()> {
+        match sql {
+            "BEGIN" => self.session.open.set(true),
+            "COMMIT" | "ROLLBACK" => self.session.open.set(false),
+            _ => {}
+        }
+        self.session.say(sql)?;
+        Ok(())
+    }
+
+    pub(super) fn in_transaction(&self) -> bool {
+        self.session.open.get() && !self.session.is_over()
+    }
+
+    pub(super) fn total_changes(&self) -> u64 {
+        self.changed + self.session.changes.get()
+    }
+
+    pub(super) fn ask_whether(&self, given_up: Option<Box<dyn FnMut() -> bool + Send>>) {
+        self.session.ask_whether(given_up);
+    }
+}

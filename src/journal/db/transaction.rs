@@ -1,0 +1,48 @@
+//! A transaction that is rolled back unless it is committed.
+
+use std::ops::Deref;
+
+use super::connection::Connection;
+use super::fault::DbResult;
+
+/// A transaction.
+pub(in crate::journal) struct Transaction<'c> {
+    db: &'c Connection,
+    over: bool,
+}
+
+impl Connection {
+    /// Begins one; all that is read in it is of one moment.
+    pub(in crate::journal) fn transaction(&self) -> DbResult<Transaction<'_>> {
+        self.execute_batch("BEGIN")?;
+        Ok(Transaction {
+            db: self,
+            over: false,
+        })
+    }
+}
+
+impl Transaction<'_> {
+    pub(in crate::journal) fn commit(mut self) -> DbResult<()> {
+        self.db.execute_batch("COMMIT")?;
+        self.over = true;
+        Ok(())
+    }
+}
+
+impl Deref for Transaction<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.db
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        if !self.over {
+            // Whoever drops it has a fault to tell, or has only read.
+            let _ = self.db.execute_batch("ROLLBACK");
+        }
+    }
+}

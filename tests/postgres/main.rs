@@ -1,0 +1,29 @@
+//! The journal in a real PostgreSQL, which each test starts for itself in a folder of its own: `initdb`, `pg_ctl` and `psql`
+//! have to be installed, which is why `cargo test` alone leaves these out: `cargo test --test postgres`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    unreachable_pub
+)]
+
+#[allow(dead_code, reason = "shared with the other tests, which use all of it")]
+mod credentials;
+#[path = "../../benches/desk/mod.rs"]
+mod desk;
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "shared with the other tests, which use all of it"
+)]
+#[path = "../it/harness/mod.rs"]
+mod harness;
+mod refused;
+mod server;
+mod serving;
+#[allow(dead_code, reason = "shared with the other tests, which use all of it")]
+mod simulation;

@@ -1,0 +1,177 @@
+//! A site whose journal is in PostgreSQL, from a signed alert to a finished scan, and while the database goes and comes.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::harness::{Site, Wish, alert, machine, scan_id, until, until_in};
+use scanhook::journal::{Ids, Store, check_database};
+
+use crate::server::Server;
+
+async fn site(server: &Server) -> Site {
+    let at = (*server.at()).clone();
+    Site::with(Wish {
+        adapt: Some(Box::new(move |settings| {
+            settings.journal.postgres = Some(at.clone())
+        })),
+        ..Wish::default()
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signed_alert_becomes_a_scan_and_a_restart_keeps_it() {
+    let server = Server::initialised();
+    let mut site = site(&server).await;
+    let receipt = site.accepted(alert("1", "high", &machine(1))).await;
+    let scan = scan_id(&receipt);
+    assert_eq!(site.scan_ended(&scan).await["outcome"], "succeeded");
+    let again = site.post("siem", alert("1", "high", &machine(1))).await;
+    assert_eq!(
+        (again.status, again.json()["duplicate"].clone()),
+        (200, Value::Bool(true))
+    );
+    // What people see of it is read there as well.
+    for (list, rows) in [("alerts", 1), ("decisions", 1), ("scans", 1)] {
+        let page = site.get(&format!("/api/v1/{list}")).await;
+        assert_eq!(
+            page["items"].as_array().unwrap().len(),
+            rows,
+            "{list}: {page}"
+        );
+    }
+    for path in [
+        "/api/v1/status",
+        "/api/v1/summary",
+        "/api/v1/held",
+        "/api/v1/now",
+        "/api/v1/pauses",
+        "/api/v1/outbox",
+    ] {
+        site.get(path).await;
+    }
+    assert_eq!(
+        server.look("SELECT state || ' ' || outcome FROM scan"),
+        "finished succeeded"
+    );
+
+    site.restart().await;
+    assert_eq!(site.scan(&scan).await["state"], "finished");
+    let again = site.post("siem", alert("1", "high", &machine(1))).await;
+    assert_eq!(again.status, 200);
+    site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_database_it_takes_nothing_and_with_it_goes_on_with_all_it_took() {
+    let server = Server::initialised();
+    let site = site(&server).await;
+    let mut taken = Vec::new();
+    for n in 0..10 {
+        site.accepted(alert(&format!("before-{n}"), "high", &machine(n)))
+            .await;
+        taken.push(format!("before-{n}"));
+    }
+    server.cut();
+    let away = until("senders are told to come again", async || {
+        let answer = site.post("siem", alert("away", "high", &machine(50))).await;
+        (answer.status == 503).then_some(answer)
+    })
+    .await;
+    assert!(away.header("retry-after").is_some());
+    assert_eq!(away.json()["code"], "journal-unavailable");
+
+    server.up();
+    until_in(
+        Duration::from_secs(15),
+        "alerts are taken again",
+        async || {
+            let answer = site
+                .post("siem", alert("after", "high", &machine(51)))
+                .await;
+            (answer.status < 300).then_some(())
+        },
+    )
+    .await;
+    taken.push("after".to_owned());
+    let there = server.look("SELECT alert_id FROM alert");
+    for id in &taken {
+        assert!(
+            there.lines().any(|line| line == id),
+            "{id} is lost: {there}"
+        );
+    }
+    until("every scan ends", async || {
+        (server.look("SELECT count(*) FROM scan WHERE state NOT IN ('finished', 'dropped')") == "0")
+            .then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_that_are_ended_cost_no_alert_that_was_acknowledged() {
+    let server = Server::initialised();
+    let site = site(&server).await;
+    let mut taken = 0;
+    for round in 0..5 {
+        for n in 0..8 {
+            let id = format!("{round}-{n}");
+            let answer = site
+                .post("siem", alert(&id, "medium", &machine(round * 8 + n)))
+                .await;
+            if answer.status == 202 {
+                taken += 1;
+                assert_eq!(
+                    server.look(&format!(
+                        "SELECT count(*) FROM alert WHERE alert_id = '{id}'"
+                    )),
+                    "1"
+                );
+            } else {
+                assert_eq!(answer.status, 503, "{}", answer.text);
+            }
+        }
+        server.look("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'scanhook'");
+    }
+    assert!(
+        taken > 8,
+        "it takes alerts between them, and not only before the first"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_that_another_version_has_changed_is_not_written_any_more() {
+    let server = Server::initialised();
+    let site = site(&server).await;
+    site.accepted(alert("1", "high", &machine(1))).await;
+    server.look("UPDATE journal SET schema = schema + 1");
+    let answer = site.post("siem", alert("2", "high", &machine(2))).await;
+    assert_eq!(answer.status, 503, "{}", answer.text);
+    assert_eq!(
+        server.look("SELECT count(*) FROM alert WHERE alert_id = '2'"),
+        "0"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_process_has_a_journal_and_another_may_look_at_it() {
+    let server = Server::initialised();
+    let mut site = site(&server).await;
+    let (at, again) = (server.at(), server.at());
+    let refused = tokio::task::spawn_blocking(move || {
+        Store::connect(&at, Ids::seeded(1))
+            .err()
+            .map(|why| why.to_string())
+    });
+    assert!(
+        refused
+            .await
+            .unwrap()
+            .is_some_and(|why| why.contains("in use"))
+    );
+    let looked = tokio::task::spawn_blocking(move || check_database(&again));
+    looked.await.unwrap().unwrap();
+    site.restart().await;
+    site.stop().await;
+}
