@@ -1,6 +1,9 @@
 //! What the documents and the shipped files say, held against the program: the policy passes its own tests, every
 //! stable code is explained, snippets load, links lead somewhere.
 
+mod pages;
+mod recipes;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
