@@ -4,6 +4,7 @@
 mod book;
 mod commands;
 mod configuration;
+mod findings;
 mod monitoring;
 mod promql;
 mod supervisor;
