@@ -5,6 +5,7 @@ mod approve;
 mod audit;
 mod cancel;
 mod check;
+mod completion;
 mod decisions;
 mod demo;
 mod deny;
@@ -16,16 +17,19 @@ mod explain;
 mod export;
 mod fit;
 mod format;
+mod health;
 mod held;
 mod init;
 mod list;
 mod load;
 mod login;
 mod machine;
+mod man;
 mod order;
 mod outbox;
 mod output;
 mod pause;
+mod probe;
 mod replay;
 mod responder;
 mod resume;
@@ -52,7 +56,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use trouble::{CliError, Exit};
 
@@ -60,7 +64,7 @@ use trouble::{CliError, Exit};
 #[derive(Parser)]
 #[command(name = "scanhook", version, propagate_version = true)]
 #[command(
-    after_help = "Exit status: 0; 1 findings of check, test and doctor; 64 usage; 65 bad data; 66 no input; \
+    after_help = "Exit status: 0; 1 findings of check, test and doctor, no health; 64 usage; 65 bad data; 66 no input; \
     69 unavailable; 70 internal; 74 I/O; 77 permission; 78 configuration."
 )]
 struct Cli {
@@ -136,6 +140,12 @@ enum Verb {
     Events(events::EventsArgs),
     /// Messages to receivers: what waits, what was given up, and trying a receiver.
     Outbox(outbox::OutboxArgs),
+    /// Whether a running scanhook takes alerts, for supervisors: one line, and 0 or 1.
+    Health(health::HealthArgs),
+    /// Print the completions of a shell.
+    Completion(completion::CompletionArgs),
+    /// Write manual pages.
+    Man(man::ManArgs),
 }
 
 /// Reads the command line, does what it says, and returns the exit status.
@@ -216,5 +226,8 @@ async fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Export(args) => export::run(&args).await,
         Verb::Events(args) => events::run(&args).await,
         Verb::Outbox(args) => outbox::run(&args).await,
+        Verb::Health(args) => health::run(&args).await,
+        Verb::Completion(args) => completion::run(&args, Cli::command()),
+        Verb::Man(args) => man::run(&args, Cli::command()),
     }
 }

@@ -5,8 +5,10 @@ mod book;
 mod commands;
 mod configuration;
 mod findings;
+mod health;
 mod monitoring;
 mod promql;
+mod shells;
 mod supervisor;
 
 use std::path::Path;
