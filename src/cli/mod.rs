@@ -21,6 +21,7 @@ mod health;
 mod held;
 mod init;
 mod list;
+mod listeners;
 mod load;
 mod login;
 mod machine;
@@ -45,6 +46,7 @@ mod signals;
 mod simulate;
 mod status;
 mod summary;
+mod supervisor;
 mod surroundings;
 mod table;
 mod test;
@@ -58,6 +60,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+use crate::settings::{HandedError, HandedSockets};
 use trouble::{CliError, Exit};
 
 /// Alert webhooks in, the right Microsoft Defender Antivirus scan out, followed to its end and explained.
@@ -154,6 +157,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli.verb,
         Err(error) => return misunderstood(&error),
     };
+    // Before there are threads: it changes the environment.
+    let handed = match &verb {
+        Verb::Serve(_) => HandedSockets::take(),
+        _ => Ok(HandedSockets::default()),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -165,7 +173,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             );
         }
     };
-    let ended = runtime.block_on(dispatch(verb));
+    let ended = runtime.block_on(dispatch(verb, handed));
     // What was still to be waited for has been; after a second signal nothing is waited for.
     runtime.shutdown_background();
     ended.unwrap_or_else(|error| ending::report(&error))
@@ -191,10 +199,13 @@ fn misunderstood(error: &clap::Error) -> ExitCode {
     }
 }
 
-async fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
+async fn dispatch(
+    verb: Verb,
+    handed: Result<HandedSockets, HandedError>,
+) -> anyhow::Result<ExitCode> {
     match verb {
         Verb::Demo(args) => demo::run(&args).await,
-        Verb::Serve(args) => serve::run(&args).await,
+        Verb::Serve(args) => serve::run(&args, handed).await,
         Verb::Check(args) => check::run(&args),
         Verb::Doctor(args) => doctor::run(&args).await,
         Verb::Test(args) => test::run(&args),

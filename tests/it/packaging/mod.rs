@@ -9,6 +9,8 @@ mod health;
 mod monitoring;
 mod promql;
 mod shells;
+mod sockets;
+mod started;
 mod supervisor;
 
 use std::path::Path;
