@@ -25,4 +25,7 @@ ENV SCANHOOK_SERVER__LISTEN=0.0.0.0:8080 \
     SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 EXPOSE 8080
 VOLUME ["/var/lib/scanhook"]
+# There is no shell and no curl in the image, and none is needed. Where the admin listener is not that of
+# /etc/scanhook/scanhook.toml, SCANHOOK_ADMIN names it.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["/usr/local/bin/scanhook", "health"]
 ENTRYPOINT ["/usr/local/bin/scanhook"]

@@ -9,6 +9,7 @@
 mod begin;
 mod doors;
 mod endings;
+mod heartbeat;
 mod log_target;
 mod loops;
 mod messages;
@@ -17,6 +18,7 @@ mod storms;
 mod worker_log;
 
 pub use begin::{Listeners, Options, StartError};
+pub use heartbeat::Heartbeat;
 pub use storms::StormPace;
 
 use std::net::SocketAddr;
@@ -42,6 +44,7 @@ use crate::server::listener::{self, Entrance};
 use crate::settings::Settings;
 use crate::worker::run::LoanBoard;
 use crate::workers::{Surroundings, TenantWorkers};
+use heartbeat::beat;
 use record::open_journal;
 use worker_log::tell;
 
@@ -117,6 +120,9 @@ impl Running {
         let (reloader, reloads) = Reloader::new(options.reload, active, fallen, stopping.clone());
         tasks.spawn(reloader.run());
 
+        if let Some(heart) = options.heartbeat {
+            tasks.spawn(beat(heart, journal.clone(), stopping.clone()));
+        }
         let parts = Parts {
             settings: &settings,
             journal,

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
+use super::heartbeat::Heartbeat;
 use super::storms::StormPace;
 use crate::activation::ActivationError;
 use crate::defender::BadEndpoint;
@@ -42,6 +43,8 @@ pub struct Options {
     pub reload: Option<WatchedFiles>,
     /// How often it is looked for storms.
     pub storms: StormPace,
+    /// Who is told that this process works, if anybody wants to hear it.
+    pub heartbeat: Option<Heartbeat>,
 }
 
 /// Why the app did not start.

@@ -1,16 +1,18 @@
 //! `scanhook check`: what is wrong, or worth a second look, in scanhook.toml and rules.toml.
 
+mod annotations;
 mod files;
+mod finding;
 mod report;
+mod sarif;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::format::OutputFormat;
 use super::load::inputs;
 use super::output::{self, colour};
 use super::trouble::{CliError, Exit};
-use report::CheckReport;
+use report::{CheckFormat, CheckReport};
 
 /// What the command line says.
 #[derive(clap::Args)]
@@ -25,8 +27,14 @@ pub(super) struct CheckArgs {
     #[arg(long)]
     deny_warnings: bool,
     /// How the findings are written.
-    #[arg(short, long, value_enum, default_value_t)]
-    output: OutputFormat,
+    #[arg(
+        short = 'o',
+        long,
+        visible_alias = "output",
+        value_enum,
+        default_value_t
+    )]
+    format: CheckFormat,
 }
 
 pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
@@ -38,7 +46,7 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         return Err(CliError::new(Exit::NoInput, sentence).into());
     }
     let (colour, columns) = (
-        args.output == OutputFormat::Text && colour(),
+        args.format == CheckFormat::Text && colour(),
         output::columns(),
     );
     let mut report = CheckReport {
@@ -78,6 +86,7 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
                 .for_each(|fault| report.fault(&file, fault));
         }
     }
-    report.print(args.output)?;
-    Ok(report.exit(args.deny_warnings))
+    let exit = report.exit(args.deny_warnings);
+    report.print(args.format)?;
+    Ok(exit)
 }

@@ -5,6 +5,7 @@ mod approve;
 mod audit;
 mod cancel;
 mod check;
+mod completion;
 mod decisions;
 mod demo;
 mod deny;
@@ -16,17 +17,21 @@ mod explain;
 mod export;
 mod fit;
 mod format;
+mod health;
 mod held;
 mod init;
 mod journal;
 mod list;
+mod listeners;
 mod load;
 mod login;
 mod machine;
+mod man;
 mod order;
 mod outbox;
 mod output;
 mod pause;
+mod probe;
 mod replay;
 mod responder;
 mod resume;
@@ -42,6 +47,7 @@ mod signals;
 mod simulate;
 mod status;
 mod summary;
+mod supervisor;
 mod surroundings;
 mod table;
 mod test;
@@ -53,15 +59,16 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
+use crate::settings::{HandedError, HandedSockets};
 use trouble::{CliError, Exit};
 
 /// Alert webhooks in, the right Microsoft Defender Antivirus scan out, followed to its end and explained.
 #[derive(Parser)]
 #[command(name = "scanhook", version, propagate_version = true)]
 #[command(
-    after_help = "Exit status: 0; 1 findings of check, test and doctor; 64 usage; 65 bad data; 66 no input; \
+    after_help = "Exit status: 0; 1 findings of check, test and doctor, no health; 64 usage; 65 bad data; 66 no input; \
     69 unavailable; 70 internal; 74 I/O; 77 permission; 78 configuration."
 )]
 struct Cli {
@@ -139,6 +146,12 @@ enum Verb {
     Events(events::EventsArgs),
     /// Messages to receivers: what waits, what was given up, and trying a receiver.
     Outbox(outbox::OutboxArgs),
+    /// Whether a running scanhook takes alerts, for supervisors: one line, and 0 or 1.
+    Health(health::HealthArgs),
+    /// Print the completions of a shell.
+    Completion(completion::CompletionArgs),
+    /// Write manual pages.
+    Man(man::ManArgs),
 }
 
 /// Reads the command line, does what it says, and returns the exit status.
@@ -146,6 +159,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let verb = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli.verb,
         Err(error) => return misunderstood(&error),
+    };
+    // Before there are threads: it changes the environment.
+    let handed = match &verb {
+        Verb::Serve(_) => HandedSockets::take(),
+        _ => Ok(HandedSockets::default()),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -158,7 +176,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             );
         }
     };
-    let ended = runtime.block_on(dispatch(verb));
+    let ended = runtime.block_on(dispatch(verb, handed));
     // What was still to be waited for has been; after a second signal nothing is waited for.
     runtime.shutdown_background();
     ended.unwrap_or_else(|error| ending::report(&error))
@@ -184,10 +202,13 @@ fn misunderstood(error: &clap::Error) -> ExitCode {
     }
 }
 
-async fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
+async fn dispatch(
+    verb: Verb,
+    handed: Result<HandedSockets, HandedError>,
+) -> anyhow::Result<ExitCode> {
     match verb {
         Verb::Demo(args) => demo::run(&args).await,
-        Verb::Serve(args) => serve::run(&args).await,
+        Verb::Serve(args) => serve::run(&args, handed).await,
         Verb::Check(args) => check::run(&args),
         Verb::Doctor(args) => doctor::run(&args).await,
         Verb::Test(args) => test::run(&args),
@@ -220,5 +241,8 @@ async fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Export(args) => export::run(&args).await,
         Verb::Events(args) => events::run(&args).await,
         Verb::Outbox(args) => outbox::run(&args).await,
+        Verb::Health(args) => health::run(&args).await,
+        Verb::Completion(args) => completion::run(&args, Cli::command()),
+        Verb::Man(args) => man::run(&args, Cli::command()),
     }
 }

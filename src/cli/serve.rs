@@ -6,21 +6,18 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use sd_notify::NotifyState;
-use tokio::net::TcpListener;
-
 use super::format::OutputFormat;
+use super::listeners::{addressed, opened};
 use super::output;
 use super::signals::{Hangups, Signals};
 use super::trouble::{CliError, Exit};
-use super::{dumps, ending, load, test};
+use super::{dumps, ending, load, supervisor, test};
 use crate::app::{Listeners, Options, Running, StartError};
 use crate::journal::OpenError;
 use crate::logs::{self, LogShape};
 use crate::policy::{Policy, has_payloads};
 use crate::reload::{Reloads, WatchedFiles};
-use crate::server::listener;
-use crate::settings::{Flags, Inputs, Settings};
+use crate::settings::{Flags, HandedError, HandedSockets, Inputs, Settings};
 use scanhook_core::rules::RuleTest;
 use scanhook_simulator::serve::SharedSimulator;
 use scanhook_simulator::{Setup, Simulator};
@@ -46,7 +43,7 @@ pub(super) struct ServeArgs {
     /// Play Defender with the built-in simulator: no account is needed, no device is reached.
     #[arg(long)]
     simulate: bool,
-    /// Where webhooks arrive [default: 127.0.0.1:8080].
+    /// Where webhooks arrive [default: 127.0.0.1:8080]. A listener that systemd hands over counts before it.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
     /// Where status, API and metrics are; a loopback address [default: 127.0.0.1:9090].
@@ -64,7 +61,10 @@ pub(super) struct ServeArgs {
 }
 
 /// Whatever is said from here on, the reason for not starting included, is said in the log.
-pub(super) async fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(
+    args: &ServeArgs,
+    handed: Result<HandedSockets, HandedError>,
+) -> anyhow::Result<ExitCode> {
     // Before the first secret is read.
     let dumps = dumps::off();
     let inputs = inputs(args);
@@ -84,26 +84,32 @@ pub(super) async fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
         tracing::warn!(%error, "core dumps could not be switched off: one would hold the secrets");
     }
     let ended = match logs {
-        Ok(()) => serve(inputs).await,
+        Ok(()) => serve(inputs, handed).await,
         Err(error) => Err(error),
     };
     Ok(ended.unwrap_or_else(|error| ending::log(&error, format)))
 }
 
-async fn serve(inputs: Inputs) -> anyhow::Result<ExitCode> {
+async fn serve(
+    mut inputs: Inputs,
+    handed: Result<HandedSockets, HandedError>,
+) -> anyhow::Result<ExitCode> {
+    let handed = handed.map_err(|error| CliError::new(Exit::Configuration, error.to_string()))?;
+    addressed(&handed, &mut inputs.flags)?;
     let settings = load::settings(&inputs)?;
     let (policy, skipped) = policy(&settings)?;
     tell(&settings, &policy, &skipped);
 
     let (mut signals, hangups) = (Signals::new()?, Hangups::new()?);
-    let public = bind(settings.server.listen, "listen")?;
-    let admin = bind(settings.server.admin_listen, "admin_listen")?;
+    let public = opened(handed.listen, settings.server.listen, "listen")?;
+    let admin = opened(handed.admin, settings.server.admin_listen, "admin_listen")?;
     let simulator = settings
         .simulate
         .then(|| SharedSimulator::new(Simulator::new(Setup::default())));
     let options = Options {
         simulator,
         reload: Some(WatchedFiles::of(inputs)),
+        heartbeat: supervisor::heartbeat(),
         ..Options::default()
     };
     let scheme = |tls: bool| if tls { "https" } else { "http" };
@@ -125,7 +131,7 @@ async fn serve(inputs: Inputs) -> anyhow::Result<ExitCode> {
         format!("{admin_scheme}://{}", running.admin),
     );
     tracing::info!(webhooks, admin, "listening");
-    supervisor_hears(NotifyState::Ready);
+    supervisor::ready();
     Ok(until_the_end(running, &mut signals, hangups).await)
 }
 
@@ -209,29 +215,6 @@ fn tell(settings: &Settings, policy: &Policy, skipped: &[String]) {
     }
 }
 
-pub(super) fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, CliError> {
-    listener::bind(address).map_err(|error| {
-        let (exit, remedy) = match error.kind() {
-            io::ErrorKind::AddrInUse => (
-                Exit::Unavailable,
-                format!("is it running already? Choose another with `{key}`"),
-            ),
-            io::ErrorKind::PermissionDenied => (
-                Exit::Permission,
-                "ports below 1024 need a privilege".to_owned(),
-            ),
-            _ => (
-                Exit::Unavailable,
-                format!("is it an address of this machine? It is set by `{key}`"),
-            ),
-        };
-        CliError::new(
-            exit,
-            format!("cannot listen on {address}: {error}; {remedy}"),
-        )
-    })
-}
-
 fn not_started(why: StartError) -> CliError {
     let exit = match &why {
         StartError::Open(OpenError::InUse(_)) => Exit::Unavailable,
@@ -251,14 +234,9 @@ fn not_started(why: StartError) -> CliError {
 async fn reload_at_each(mut hangups: Hangups, reloads: Reloads) -> Infallible {
     loop {
         hangups.next().await;
+        supervisor::reloading();
         reloads.order("SIGHUP").await;
-    }
-}
-
-/// Tells systemd how it is, where systemd has asked for that.
-fn supervisor_hears(state: NotifyState<'_>) {
-    if let Err(error) = sd_notify::notify(&[state]) {
-        tracing::warn!(%error, "systemd could not be told");
+        supervisor::ready();
     }
 }
 
@@ -269,7 +247,7 @@ async fn until_the_end(mut running: Running, signals: &mut Signals, hangups: Han
     let exit = tokio::select! {
         signal = signals.next() => {
             tracing::info!(signal, "stopping: requests in flight finish");
-            supervisor_hears(NotifyState::Stopping);
+            supervisor::stopping();
             ExitCode::SUCCESS
         }
         name = running.ended() => {

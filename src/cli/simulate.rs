@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use tokio::sync::watch;
 
+use super::listeners::bind;
 use super::output;
-use super::serve::bind;
 use super::signals::Signals;
 use crate::clock;
 use crate::server::limits::Limits;

@@ -185,7 +185,7 @@ pub(super) struct TestOutcome {
     pub(super) name: String,
     pub(super) ok: bool,
     /// Where it stands in the rules file.
-    line: usize,
+    pub(super) line: usize,
     /// What was expected and what came instead.
     failures: Vec<String>,
     /// The rules that won in it.
@@ -200,6 +200,11 @@ impl TestOutcome {
     /// The same for programs, if it failed.
     pub(super) fn fault(&self, rules: &Path) -> FaultView {
         faults::of_test(rules, &self.name, self.line, &self.failures)
+    }
+
+    /// What it says, if it failed.
+    pub(super) fn sentence(&self) -> String {
+        faults::sentence_of_test(&self.name, &self.failures)
     }
 
     pub(super) fn text(&self) -> String {

@@ -72,8 +72,13 @@ pub(crate) fn of_test(file: &Path, name: &str, line: usize, failures: &[String])
         file,
         Some((line, 1)),
         "test-failed",
-        &format!("the test `{name}` fails: {}", failures.join("; ")),
+        &sentence_of_test(name, failures),
     )
+}
+
+/// What is said of such a test.
+pub(crate) fn sentence_of_test(name: &str, failures: &[String]) -> String {
+    format!("the test `{name}` fails: {}", failures.join("; "))
 }
 
 fn of_finding(file: &Path, text: &str, found: &Finding) -> FaultView {

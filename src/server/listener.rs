@@ -50,6 +50,15 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(QUEUE)
 }
 
+/// A socket that somebody else has bound, and that listens already.
+///
+/// # Errors
+/// As the system says it.
+pub fn adopt(socket: std::net::TcpListener) -> io::Result<TcpListener> {
+    socket.set_nonblocking(true)?;
+    TcpListener::from_std(socket)
+}
+
 /// Serves `router` until `stop` holds true (or its sender is gone), then drains: no new connections, requests in
 /// flight finish within the grace, half-open connections are not waited for. Requests carry a
 /// [`Peer`](super::address::Peer) in their extensions; one without exactly one `Host`, one meant for a proxy and one

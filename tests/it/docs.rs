@@ -1,6 +1,9 @@
 //! What the documents and the shipped files say, held against the program: the policy passes its own tests, every
 //! stable code is explained, snippets load, links lead somewhere.
 
+mod pages;
+mod recipes;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -896,6 +899,32 @@ fn the_receipt_in_the_readme_is_one_the_program_writes() {
     );
 }
 
+/// Every file that a source of the program takes in when it is compiled, counted from the root.
+fn compiled_in() -> BTreeSet<String> {
+    fn walk(folder: &Path, found: &mut BTreeSet<String>) {
+        let include = Regex::new(r#"include_(?:str|bytes)!\(\s*"([^"]+)""#).unwrap();
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                let source = fs::read_to_string(&path).unwrap();
+                for named in include.captures_iter(&source) {
+                    let file = folder.join(&named[1]).canonicalize();
+                    let file = file.unwrap_or_else(|error| panic!("{}: {error}", &named[1]));
+                    let file = file.strip_prefix(root()).unwrap();
+                    found.insert(file.display().to_string());
+                }
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    for folder in ["src", "crates"] {
+        walk(&root().join(folder), &mut found);
+    }
+    found
+}
+
 /// An image is built from what .dockerignore lets through, and everything that is compiled in has to be among it.
 #[test]
 fn an_image_is_built_from_all_that_the_program_is_made_of() {
@@ -907,13 +936,20 @@ fn an_image_is_built_from_all_that_the_program_is_made_of() {
     for needed in [
         "Cargo.toml",
         "Cargo.lock",
-        "src",
+        "askama.toml",
         "benches",
+        "crates",
+        "src",
+        "templates",
         "tests",
-        "docs/sources",
-        "rules.toml",
     ] {
         assert!(let_through.contains(needed), "{needed} is left out");
         assert!(root().join(needed).exists(), "{needed}");
+    }
+    let included = compiled_in();
+    assert!(included.len() > 20, "{included:?}");
+    for file in included {
+        let is_there = |kept: &String| Path::new(&file).starts_with(kept);
+        assert!(let_through.iter().any(is_there), "{file} is left out");
     }
 }

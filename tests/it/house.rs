@@ -161,6 +161,7 @@ const RULES: &[Rule] = &[
                 "activation",
                 "app",
                 "app::endings",
+                "app::heartbeat",
                 "app::loops",
                 "app::storms",
                 "defender::client",

@@ -68,6 +68,7 @@ impl CheckReport {
                 self.about_rules(&file, policy.text(), &lints);
                 let possible =
                     |test: &RuleTest| sources.is_some() || payloads(test).next().is_none();
+                self.tests_of.clone_from(&file);
                 self.tests = test::outcomes(&policy, path, sources.unwrap_or_default(), possible);
                 self.not_run = policy.rules().tests().len() - self.tests.len();
                 self.surroundings(&file, &policy, sources.unwrap_or_default(), journal);

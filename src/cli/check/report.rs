@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::cli::format::OutputFormat;
+use super::annotations::annotations;
+use super::finding::CheckFinding;
+use super::sarif::sarif;
 use crate::cli::load::{MOST, file_of, level, placed};
 use crate::cli::output;
 use crate::cli::table::count;
@@ -14,16 +16,18 @@ use crate::cli::trouble::Exit;
 use crate::settings::SettingsFault;
 use scanhook_core::rules::{Finding, render_within};
 
-/// One finding, as others read it.
-#[derive(Serialize)]
-pub(super) struct CheckFinding {
-    file: String,
-    line: Option<usize>,
-    column: Option<usize>,
-    level: &'static str,
-    code: Option<&'static str>,
-    message: String,
-    remedy: Option<String>,
+/// How the findings are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum CheckFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+    /// As annotations of GitHub Actions.
+    Github,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
 }
 
 /// All that was found.
@@ -33,6 +37,9 @@ pub(super) struct CheckReport {
     /// How many more there are, by code.
     pub(super) omitted: BTreeMap<&'static str, usize>,
     pub(super) tests: Vec<TestOutcome>,
+    /// The file in which they stand.
+    #[serde(skip)]
+    pub(super) tests_of: String,
     /// Tests that need a source of a configuration that cannot be used.
     pub(super) not_run: usize,
     #[serde(skip)]
@@ -139,11 +146,40 @@ impl CheckReport {
         self.tests.iter().filter(|test| !test.ok).count()
     }
 
-    pub(super) fn print(&self, format: OutputFormat) -> anyhow::Result<()> {
-        if format == OutputFormat::Json {
-            output::json(&serde_json::to_string_pretty(self)?)?;
-            return Ok(());
+    pub(super) fn print(self, format: CheckFormat) -> anyhow::Result<()> {
+        match format {
+            CheckFormat::Text => output::tell(&self.for_people())?,
+            CheckFormat::Json => output::json(&serde_json::to_string_pretty(&self)?)?,
+            CheckFormat::Github => {
+                let all = self.with_tests();
+                output::print(&annotations(&all.findings, &all.omitted))?;
+            }
+            CheckFormat::Sarif => {
+                let all = self.with_tests();
+                let log = sarif(&all.findings, &all.omitted);
+                output::json(&serde_json::to_string_pretty(&log)?)?;
+            }
         }
+        Ok(())
+    }
+
+    /// The same with a finding for each test that fails.
+    fn with_tests(mut self) -> CheckReport {
+        let failed = self.tests.iter().filter(|test| !test.ok);
+        let failed = failed.map(|test| CheckFinding {
+            file: self.tests_of.clone(),
+            line: Some(test.line),
+            column: Some(1),
+            level: "error",
+            code: Some("test-failed"),
+            message: test.sentence(),
+            remedy: None,
+        });
+        self.findings.extend(failed);
+        self
+    }
+
+    fn for_people(&self) -> String {
         let mut text = self.text.clone();
         for (code, more) in &self.omitted {
             text.push_str(&format!("and {more} more of `{code}`\n\n"));
@@ -175,8 +211,8 @@ impl CheckReport {
                 self.not_run
             ));
         }
-        output::tell(&format!("{text}\n"))?;
-        Ok(())
+        text.push('\n');
+        text
     }
 
     pub(super) fn exit(&self, deny_warnings: bool) -> ExitCode {

@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use super::here::WhoListens;
 use crate::api::StatusView;
+use crate::cli::probe::probe;
 use crate::cli::responder::Responder;
 
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -50,19 +51,9 @@ pub(super) async fn at(listen: SocketAddr, tls: bool) -> WhoListens {
         Ok(Ok(_)) => {}
         _ => return WhoListens::Nobody,
     }
-    // Nothing is sent that anybody could misuse, so it does not matter who signed the certificate.
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .timeout(PATIENCE)
-        .tls_danger_accept_invalid_certs(true)
-        .build();
-    let Ok(client) = client else {
-        return WhoListens::Another;
-    };
     let scheme = if tls { "https" } else { "http" };
-    let probe = client.get(format!("{scheme}://{address}/livez"));
-    match probe.send().await {
-        Ok(answer) if answer.status().is_success() => WhoListens::Scanhook,
+    match probe(&format!("{scheme}://{address}"), "/livez").await {
+        Ok(200) => WhoListens::Scanhook,
         _ => WhoListens::Another,
     }
 }

@@ -11,8 +11,8 @@ use axum::routing::get;
 use tokio::sync::{mpsc, watch};
 
 use super::asked::{asked, ended};
+use crate::cli::listeners::bind;
 use crate::cli::output::{self, plain};
-use crate::cli::serve::bind;
 use crate::cli::trouble::{CliError, Exit};
 use crate::clock;
 use crate::defender::client::Client;

@@ -237,6 +237,7 @@ impl Site {
             simulator: None,
             reload,
             storms: self.wish.storms,
+            heartbeat: None,
         };
         let running = Running::start(settings, policy.policy, listeners, options)
             .await

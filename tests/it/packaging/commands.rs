@@ -8,7 +8,7 @@ use regex::Regex;
 use super::text;
 
 /// Pages whose commands are held against the program.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "docs/install.md",
     "docs/monitoring.md",
     "docs/start/analyst.md",
@@ -18,6 +18,7 @@ const PAGES: [&str; 9] = [
     "action.yml",
     ".pre-commit-hooks.yaml",
     "compose.yaml",
+    "Dockerfile",
 ];
 
 fn help(verb: &str) -> Option<String> {

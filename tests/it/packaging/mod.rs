@@ -4,8 +4,13 @@
 mod book;
 mod commands;
 mod configuration;
+mod findings;
+mod health;
 mod monitoring;
 mod promql;
+mod shells;
+mod sockets;
+mod started;
 mod supervisor;
 
 use std::path::Path;

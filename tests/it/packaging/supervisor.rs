@@ -1,8 +1,10 @@
-//! systemd hears when scanhook takes alerts, and when it stops.
+//! systemd hears when scanhook takes alerts, that it works, when it reads its files again, and when it stops.
 
 use std::os::unix::net::UnixDatagram;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+
+use rustix::process::Signal;
+
+use super::started::{Started, folder, supervisor};
 
 /// What was said next; a silence of a minute fails.
 fn heard(socket: &UnixDatagram) -> String {
@@ -11,38 +13,57 @@ fn heard(socket: &UnixDatagram) -> String {
     String::from_utf8(bytes[..length].to_vec()).unwrap()
 }
 
-struct Served(Child);
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        // It has ended already where the test went well.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+#[test]
+fn systemd_hears_when_alerts_are_taken_when_files_are_read_again_and_when_it_stops() {
+    let folder = folder();
+    let place = folder.path().join("notify");
+    let socket = supervisor(&place);
+    let served = Started::told_on(folder.path(), &place, &[]);
+    assert_eq!(heard(&socket).trim(), "READY=1");
+    served.signal(Signal::HUP);
+    let reloading = heard(&socket);
+    let mut lines = reloading.lines();
+    assert_eq!(lines.next(), Some("RELOADING=1"));
+    // systemd compares it with the time of its order.
+    let since = lines.next().unwrap().strip_prefix("MONOTONIC_USEC=");
+    assert!(since.unwrap().parse::<u64>().unwrap() > 0, "{reloading}");
+    assert_eq!(heard(&socket).trim(), "READY=1");
+    served.signal(Signal::TERM);
+    // Nothing was said of a watchdog, which nobody has asked for.
+    assert_eq!(heard(&socket).trim(), "STOPPING=1");
+    assert_eq!(served.ended().code(), Some(0));
 }
 
 #[test]
-fn systemd_hears_when_alerts_are_taken_and_when_it_stops() {
-    let folder = tempfile::tempdir().unwrap();
+fn a_watchdog_hears_again_and_again_that_the_journal_answers() {
+    let folder = folder();
     let place = folder.path().join("notify");
-    let socket = UnixDatagram::bind(&place).unwrap();
-    socket
-        .set_read_timeout(Some(Duration::from_secs(60)))
-        .unwrap();
-    let toml = "[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n";
-    std::fs::write(folder.path().join("scanhook.toml"), toml).unwrap();
-    std::fs::write(folder.path().join("rules.toml"), "version = 1\n").unwrap();
-    let child = Command::new(env!("CARGO_BIN_EXE_scanhook"))
-        .args(["serve", "--simulate"])
-        .current_dir(folder.path())
-        .env("NOTIFY_SOCKET", &place)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let served = Served(child);
+    let socket = supervisor(&place);
+    let patience = [("WATCHDOG_USEC", "60000")];
+    let served = Started::told_on(folder.path(), &place, &patience);
+    let mut said = Vec::new();
+    while said.iter().filter(|word| *word == "WATCHDOG=1").count() < 5 {
+        said.push(heard(&socket).trim().to_owned());
+    }
+    assert!(
+        said.iter()
+            .all(|word| ["WATCHDOG=1", "READY=1"].contains(&word.as_str())),
+        "{said:?}"
+    );
+    assert_eq!(served.stop().code(), Some(0));
+}
+
+#[test]
+fn a_watchdog_of_another_process_hears_nothing() {
+    let folder = folder();
+    let place = folder.path().join("notify");
+    let socket = supervisor(&place);
+    let other = [("WATCHDOG_USEC", "3000"), ("WATCHDOG_PID", "1")];
+    let served = Started::told_on(folder.path(), &place, &other);
     assert_eq!(heard(&socket).trim(), "READY=1");
-    let pid = rustix::process::Pid::from_child(&served.0);
-    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    served.signal(Signal::HUP);
+    assert!(heard(&socket).starts_with("RELOADING=1"));
+    assert_eq!(heard(&socket).trim(), "READY=1");
+    assert_eq!(served.stop().code(), Some(0));
     assert_eq!(heard(&socket).trim(), "STOPPING=1");
 }

@@ -3,7 +3,7 @@
 use super::{NARROW, Screens, WIDE, fits, shown};
 use crate::verbs::Desk;
 
-const VERBS: [&str; 27] = [
+const VERBS: [&str; 36] = [
     "demo",
     "serve",
     "check",
@@ -31,6 +31,15 @@ const VERBS: [&str; 27] = [
     "retry",
     "pause",
     "resume",
+    "token",
+    "whoami",
+    "audit",
+    "export",
+    "events",
+    "outbox",
+    "health",
+    "completion",
+    "man",
 ];
 
 #[test]
