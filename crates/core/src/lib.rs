@@ -63,6 +63,7 @@ pub mod mapping;
 pub mod message;
 pub mod network;
 pub mod obstacles;
+pub mod percent;
 pub mod person;
 pub mod plain;
 pub mod plan;

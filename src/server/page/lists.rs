@@ -1,8 +1,8 @@
 //! What all lists have in common: the form that narrows them, how much of them is shown, and the way to the rest.
 
-use super::link;
 use super::visit::Visit;
 use crate::api::{Page, Total};
+use scanhook_core::percent::query;
 
 /// One parameter of a list, as its form asks for it.
 pub(super) struct FilterField {
@@ -83,11 +83,7 @@ impl ListFrame {
     /// The list without what narrows it.
     pub(super) fn cleared(&self) -> String {
         match &self.tenant {
-            Some(tenant) => format!(
-                "{}?{}",
-                self.path,
-                link::query([("tenant", tenant.as_str())])
-            ),
+            Some(tenant) => format!("{}?{}", self.path, query([("tenant", tenant.as_str())])),
             None => self.path.clone(),
         }
     }

@@ -9,7 +9,6 @@ use axum::response::{IntoResponse, Response};
 
 use super::fields::{FormValues, body};
 use super::filters;
-use super::link::query;
 use super::shell::{NavPage, PageShell};
 use super::visit::Visit;
 use crate::api::PauseView;
@@ -17,6 +16,7 @@ use crate::server::access::AskedBy;
 use crate::server::query as asked_for;
 use crate::server::refusal::HttpError;
 use crate::server::state::SharedAdmin;
+use scanhook_core::percent::query;
 
 /// What a pause is for.
 const SCOPE: &[&str] = &["tenant", "rule", "device"];

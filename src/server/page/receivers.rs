@@ -16,6 +16,7 @@ use crate::clock;
 use crate::journal::ListKind;
 use crate::server::query;
 use crate::server::refusal::{AccessError, HttpError};
+use scanhook_core::percent::encoded;
 
 #[derive(Template)]
 #[template(path = "receiver-confirm.html")]
@@ -82,7 +83,7 @@ pub(super) async fn confirm_attempt(
         shell: asking(&visit).await?,
         heading: format!("Send a test message to {name}?"),
         text: "It tells of nothing that has happened, and says that it is a test.".to_owned(),
-        action: format!("/system/receivers/{}/test", super::link::part(&name)),
+        action: format!("/system/receivers/{}/test", encoded(&name)),
         receiver: None,
         messages: Vec::new(),
         button: Some("Send the test message".to_owned()),

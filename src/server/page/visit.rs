@@ -14,9 +14,10 @@ use super::shell::{NavPage, PageShell};
 use crate::api::NowView;
 use crate::clock;
 use crate::server::access::AskedBy;
-use crate::server::query::{self, Pairs};
+use crate::server::query::{Pairs, nothing};
 use crate::server::refusal::HttpError;
 use crate::server::state::Admin;
+use scanhook_core::percent::query;
 use scanhook_core::time::Timestamp;
 
 /// What is the same for so long is not asked for again, though times go on.
@@ -49,7 +50,7 @@ impl FromRequestParts<Arc<Admin>> for Visit {
         let Query(mut query) = match query {
             Ok(query) => query,
             Err(rejection) => {
-                let refused = query::nothing(Err(rejection)).err();
+                let refused = nothing(Err(rejection)).err();
                 let refused = refused.map_or(HttpError::Internal, HttpError::from);
                 return Err(refused.into_response());
             }
@@ -95,7 +96,7 @@ impl Visit {
     pub(super) fn link_to(&self, after: &str) -> String {
         let others = self.query.iter().filter(|(key, _)| key != "after");
         let pairs = others.map(|(key, value)| (key.as_str(), value.as_str()));
-        let query = super::link::query(pairs.chain([("after", after)]));
+        let query = query(pairs.chain([("after", after)]));
         format!("{}?{query}", self.path)
     }
 

@@ -3,16 +3,11 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::percent_decode_str;
+use scanhook_core::percent::encoded;
 
 /// Characters of a path that is gone back to.
 const LONGEST: usize = 2_000;
-/// What a path may hold that is not a letter or a digit stays readable in a query.
-const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'/')
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.');
 
 /// A path of this listener, with its query.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,9 +37,9 @@ impl WayBack {
         &self.0
     }
 
-    /// The path as a value in a query.
+    /// The path as a value in a query, in which its slashes stay readable.
     pub(super) fn in_query(&self) -> String {
-        utf8_percent_encode(&self.0, IN_QUERY).to_string()
+        encoded(&self.0).replace("%2F", "/")
     }
 
     /// Sends the browser there.
