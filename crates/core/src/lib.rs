@@ -54,6 +54,7 @@ pub mod about;
 pub mod access;
 pub mod alert;
 pub mod comment;
+pub mod counted;
 pub mod delivery;
 pub mod device_glob;
 pub mod directory;

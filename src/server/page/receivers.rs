@@ -16,6 +16,7 @@ use crate::clock;
 use crate::journal::ListKind;
 use crate::server::query;
 use crate::server::refusal::{AccessError, HttpError};
+use scanhook_core::counted::counted;
 use scanhook_core::percent::encoded;
 
 #[derive(Template)]
@@ -57,7 +58,7 @@ pub(super) async fn confirm_again(visit: Visit) -> Result<Response, HttpError> {
         .iter()
         .filter(|one| receiver.as_ref().is_none_or(|name| *name == one.name));
     let many = meant.map(|one| one.dead as usize).sum::<usize>();
-    let many = messages_in_words(many.max(messages.len()));
+    let many = counted(many.max(messages.len()), "message");
     let to = receiver.as_ref().map(|name| format!(" to {name}"));
     let to = to.unwrap_or_default();
     let page = ReceiverConfirmPage {
@@ -110,7 +111,7 @@ pub(super) async fn again(form: SentForm) -> Result<Response, HttpError> {
     let verb = if revived == 1 { "waits" } else { "wait" };
     told(
         &form,
-        format!("{} {verb} again", messages_in_words(revived)),
+        format!("{} {verb} again", counted(revived, "message")),
         None,
     )
 }
@@ -141,11 +142,4 @@ fn told(form: &SentForm, heading: String, answer: Option<String>) -> Result<Resp
         answer,
     };
     html(StatusCode::OK, &page)
-}
-
-fn messages_in_words(number: usize) -> String {
-    match number {
-        1 => "1 message".to_owned(),
-        many => format!("{many} messages"),
-    }
 }
