@@ -97,8 +97,7 @@ async fn ask(visit: Visit, ends: bool) -> Result<Response, HttpError> {
     } else {
         &["tenant", "rule", "device", "until", "reason"]
     };
-    let list = crate::journal::ListKind::Decisions;
-    let fields = asked_for::known(keys, list, visit.pairs())?;
+    let fields = asked_for::known(keys, visit.pairs())?;
     let value = |wanted: &str| {
         let found = fields.iter().find(|(key, _)| *key == wanted);
         found.map(|(_, value)| value.clone())

@@ -13,7 +13,6 @@ use super::visit::Visit;
 use super::written::html;
 use crate::api::MessageView;
 use crate::clock;
-use crate::journal::ListKind;
 use crate::server::query;
 use crate::server::refusal::{AccessError, HttpError};
 use scanhook_core::counted::counted;
@@ -48,7 +47,7 @@ pub(super) async fn confirm_again(visit: Visit) -> Result<Response, HttpError> {
     if !visit.asked.sees_all() {
         return Err(AccessError::ForAllTenants.into());
     }
-    let mut asked = query::known(&["receiver"], ListKind::Decisions, visit.pairs())?;
+    let mut asked = query::known(&["receiver"], visit.pairs())?;
     let receiver = asked.pop().map(|(_, name)| name);
     let mut dead = vec![("state".to_owned(), "dead".to_owned())];
     dead.extend(receiver.clone().map(|name| ("receiver".to_owned(), name)));
