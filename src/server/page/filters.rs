@@ -75,12 +75,6 @@ pub(super) fn s(number: impl Display, _: &dyn Values) -> Result<&'static str> {
     Ok(if number.to_string() == "1" { "" } else { "s" })
 }
 
-/// Whether two texts are the same.
-#[askama::filter_fn]
-pub(super) fn same(one: impl Display, _: &dyn Values, other: &str) -> Result<bool> {
-    Ok(one.to_string() == other)
-}
-
 /// A picture of ours. It is the only thing that is not escaped.
 #[askama::filter_fn]
 pub(super) fn svg(picture: &Svg, _: &dyn Values) -> Result<Safe<String>> {
