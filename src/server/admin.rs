@@ -7,7 +7,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Extension, Json, Router};
+use axum::{Json, Router};
 
 use super::access::guard::guard;
 use super::access::{AskedBy, ROUTES};
@@ -53,14 +53,14 @@ pub fn router(admin: Admin) -> Router {
 }
 
 /// Who asks, as far as this listener knows.
-async fn me(Extension(asked): Extension<AskedBy>, pairs: Pairs) -> Result<Json<MeView>, HttpError> {
+async fn me(asked: AskedBy, pairs: Pairs) -> Result<Json<MeView>, HttpError> {
     query::nothing(pairs)?;
     Ok(Json(asked.view()))
 }
 
 async fn status(
     State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
+    asked: AskedBy,
     pairs: Pairs,
 ) -> Result<Json<StatusView>, HttpError> {
     Ok(Json(admin.status_view(&asked, pairs).await?))

@@ -31,7 +31,7 @@ pub(super) fn views() -> Router<Arc<Admin>> {
 
 async fn events(
     State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
+    asked: AskedBy,
     lasting: Option<Extension<LastingAnswer>>,
     standing: CallerStanding,
     headers: HeaderMap,

@@ -52,7 +52,9 @@ use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
 
+use super::control::OrderVerb;
 use super::state::Admin;
+use orders::post_order;
 
 /// The pages that are looked at.
 pub(super) fn routes() -> Router<Arc<Admin>> {
@@ -85,11 +87,11 @@ pub(super) fn routes() -> Router<Arc<Admin>> {
 pub(super) fn forms() -> Router<Arc<Admin>> {
     Router::new()
         .route("/held/confirm", post(orders::look_at_answer))
-        .route("/held/approve", post(orders::approve))
-        .route("/held/deny", post(orders::deny))
+        .route("/held/approve", post_order(OrderVerb::Approve))
+        .route("/held/deny", post_order(OrderVerb::Deny))
         .route("/scans/confirm", post(orders::look_at_scans))
-        .route("/scans/cancel", post(orders::cancel))
-        .route("/scans/retry", post(orders::retry))
+        .route("/scans/cancel", post_order(OrderVerb::Cancel))
+        .route("/scans/retry", post_order(OrderVerb::Retry))
         .route("/system/outbox/retry", post(receivers::again))
         .route("/system/receivers/{name}/test", post(receivers::attempt))
         .route("/pause", post(pausing::pause))

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::header::{ETAG, IF_NONE_MATCH};
 use axum::http::request::Parts;
@@ -43,8 +42,8 @@ impl FromRequestParts<Arc<Admin>> for Visit {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, admin: &Arc<Admin>) -> Result<Visit, Response> {
-        let asked = Extension::<AskedBy>::from_request_parts(parts, admin).await;
-        let Extension(asked) = asked.map_err(|_| HttpError::Internal.into_response())?;
+        let asked = AskedBy::from_request_parts(parts, admin).await;
+        let asked = asked.map_err(IntoResponse::into_response)?;
         let query = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
         // One that cannot be read is refused as the API does.
         let Query(mut query) = match query {
