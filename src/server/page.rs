@@ -4,8 +4,7 @@
 //!
 //! A page is a [`visit::Visit`], a view, and a template of `templates/` around which stands a `shell`. `text` escapes every
 //! value; `filters` are what templates do with values; `svg` is the one thing that is not escaped. `answer` gives the headers
-//! that keep a page to itself, and turns a refusal into a page (`problem`). `fields` reads what forms send. An order goes
-//! from what is picked (`picks`) over the page that asks (`confirm`) to the page that tells (`answered`). `assets` are the
+//! that keep a page to itself, and turns a refusal into a page (`problem`). An order goes from what is picked (`picks`) over the page that asks (`confirm`) to the page that tells (`answered`). `assets` are the
 //! files that pages load.
 
 mod alert;
@@ -16,7 +15,6 @@ mod assets;
 mod audit;
 mod confirm;
 mod fates;
-pub(super) mod fields;
 mod filters;
 mod held;
 mod hour;
@@ -53,6 +51,7 @@ use axum::middleware::from_fn;
 use axum::routing::{get, post};
 
 use super::control::OrderVerb;
+use super::same_site::from_here;
 use super::state::Admin;
 use orders::post_order;
 
@@ -96,5 +95,5 @@ pub(super) fn forms() -> Router<Arc<Admin>> {
         .route("/system/receivers/{name}/test", post(receivers::attempt))
         .route("/pause", post(pausing::pause))
         .route("/resume", post(pausing::resume))
-        .route_layer(from_fn(fields::from_here))
+        .route_layer(from_fn(from_here))
 }

@@ -5,7 +5,6 @@ use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::fields::body;
 use super::filters;
 use super::sent::SentForm;
 use super::shell::{NavPage, PageShell};
@@ -13,6 +12,7 @@ use super::visit::Visit;
 use super::written::html;
 use crate::api::MessageView;
 use crate::clock;
+use crate::server::fields::body;
 use crate::server::query;
 use crate::server::refusal::{AccessError, HttpError};
 use scanhook_core::counted::counted;

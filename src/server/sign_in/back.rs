@@ -1,9 +1,9 @@
 //! Where somebody goes once they are signed in: back to the page that they asked for. Only a path of this listener counts;
 //! a link to another place would make this page a helper of whoever wrote it.
 
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use percent_encoding::percent_decode_str;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use crate::server::fields::FormValues;
 use scanhook_core::percent::encoded;
 
 /// Characters of a path that is gone back to.
@@ -22,14 +22,8 @@ impl WayBack {
 
     /// What a query says as `next`.
     pub(super) fn of_query(query: Option<&str>) -> WayBack {
-        let pairs = query.unwrap_or_default().split('&');
-        let mut next = pairs.filter_map(|pair| pair.strip_prefix("next="));
-        let next = next.next().map(|next| next.replace('+', " "));
-        let next = next.and_then(|next| {
-            let next = percent_decode_str(&next).decode_utf8().ok()?;
-            Some(next.into_owned())
-        });
-        WayBack::of(next.as_deref())
+        let fields = FormValues::of_query(query).unwrap_or_default();
+        WayBack::of(fields.get("next"))
     }
 
     /// The path as it is.
@@ -44,8 +38,7 @@ impl WayBack {
 
     /// Sends the browser there.
     pub(super) fn taken(&self) -> Response {
-        let to = HeaderValue::from_str(&self.0).unwrap_or(HeaderValue::from_static("/"));
-        (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response()
+        Redirect::to(&self.0).into_response()
     }
 }
 
