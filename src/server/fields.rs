@@ -49,6 +49,11 @@ impl FormValues {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// Whether a field stands there more than once, so that somebody else could read another value.
+    pub(super) fn is_repeated(&self, name: &str) -> bool {
+        self.all(name).nth(1).is_some()
+    }
+
     /// Some of the fields as members of an order, in their own words.
     pub(super) fn members(&self, names: &[&str]) -> Map<String, Value> {
         let found = names.iter().filter_map(|name| {
@@ -83,6 +88,7 @@ mod tests {
         let fields = read.filled();
         assert_eq!(fields.all("pick").collect::<Vec<_>>(), ["a,b", "c d"]);
         assert_eq!((fields.get("reason"), fields.get("by")), (None, None));
+        assert!(fields.is_repeated("pick") && !fields.is_repeated("reason"));
         assert!(FormValues::parse(b"a=%ff").is_err());
     }
 }

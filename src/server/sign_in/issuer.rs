@@ -86,7 +86,8 @@ impl Trip {
         })
     }
 
-    /// The code with which the issuer says that this is over.
+    /// The code with which the issuer says that this is over. A field that stands there twice may be read by one as this
+    /// and by another as that, so it says nothing.
     fn code<'f>(&self, said: &'f FormValues, sign_in: &OpenIdSettings) -> Option<&'f str> {
         if let Some(error) = said.get("error") {
             let error = scanhook_core::plain::one_line(error, 100);
@@ -96,10 +97,13 @@ impl Trip {
             );
             return None;
         }
+        let once = !["code", "state", "iss"]
+            .iter()
+            .any(|name| said.is_repeated(name));
         let of_ours = said.get("iss").is_none_or(|iss| iss == sign_in.of.issuer);
         let of_trip = said.get("state") == Some(self.key.derived("state").as_str());
         said.get("code")
-            .filter(|code| of_ours && of_trip && (1..=CODE).contains(&code.len()))
+            .filter(|code| once && of_ours && of_trip && (1..=CODE).contains(&code.len()))
     }
 }
 
