@@ -4,10 +4,11 @@ use std::process::ExitCode;
 
 use super::format::OutputFormat;
 use super::output;
-use super::responder::{self, Responder};
+use super::responder::Responder;
 use super::table::{Table, time, time_of, waiting};
 use super::trouble::{CliError, Exit};
 use crate::api::{MachineName, MachineView};
+use scanhook_core::percent::encoded;
 
 /// What the command line says.
 #[derive(clap::Args)]
@@ -42,8 +43,8 @@ pub(super) async fn run(args: &MachineArgs) -> anyhow::Result<ExitCode> {
     };
     let path = format!(
         "/api/v1/machines/{}/{}",
-        responder::encoded(&one.tenant),
-        responder::encoded(&one.id)
+        encoded(&one.tenant),
+        encoded(&one.id)
     );
     let body = responder.get(&path, &[]).await?;
     let view: MachineView = responder.read(&body)?;

@@ -13,13 +13,14 @@ use serde_json::{Map, Value, json};
 
 use super::format::OutputFormat;
 use super::output::{self, complain};
-use super::responder::{self, Responder};
+use super::responder::Responder;
 use super::table::count;
 use super::trouble::{CliError, Exit};
 use crate::api::{ItemView, OrderView};
 use crate::journal::Done;
 use crate::server::refusal::CommandError;
 use items::table;
+use scanhook_core::percent::encoded;
 
 /// Ids of one request.
 const MOST: usize = 1_000;
@@ -260,7 +261,7 @@ pub(super) fn put_flag(order: &mut Map<String, Value>, key: &str, flag: bool) {
 
 /// The path of an order about one thing.
 pub(super) fn path(of: &str, id: &str, verb: &str) -> String {
-    format!("/api/v1/{of}/{}/{verb}", responder::encoded(id))
+    format!("/api/v1/{of}/{}/{verb}", encoded(id))
 }
 
 fn is_yes(line: &str) -> bool {

@@ -9,10 +9,11 @@ use super::format::OutputFormat;
 use super::list::LONGEST_PAGE;
 use super::order::{Words, put};
 use super::output::{self, complain};
-use super::responder::{Responder, encoded};
+use super::responder::Responder;
 use super::table::{Table, count, time, time_of};
 use super::trouble::Exit;
 use crate::api::{MessageView, Page, RevivedView};
+use scanhook_core::percent::encoded;
 
 /// What the command line says.
 #[derive(clap::Args)]

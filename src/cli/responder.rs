@@ -12,7 +12,6 @@ use core::time::Duration;
 use std::path::PathBuf;
 
 use http::header::{self, HeaderValue};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -25,6 +24,7 @@ use crate::file;
 use crate::settings::Inputs;
 use refusal::{code, refuses_name};
 use scanhook_core::access::is_token;
+use scanhook_core::percent::query;
 
 /// How long an answer may take. It comes from this computer, and from an index.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -289,17 +289,9 @@ fn private(url: &reqwest::Url) -> Result<(), CliError> {
     Err(CliError::new(Exit::Usage, sentence))
 }
 
-/// Text as a part of a URL.
-pub(super) fn encoded(text: &str) -> impl core::fmt::Display + '_ {
-    utf8_percent_encode(text, NON_ALPHANUMERIC)
-}
-
-fn joined(query: &ListPairs<'_>) -> String {
-    let pairs = query
-        .iter()
-        .filter_map(|(key, value)| Some((key, (*value)?)));
-    let pairs = pairs.map(|(key, value)| format!("{key}={}", encoded(value)));
-    let query = pairs.collect::<Vec<_>>().join("&");
+fn joined(pairs: &ListPairs<'_>) -> String {
+    let given = |(key, value): &(&'static str, Option<_>)| Some((*key, (*value)?));
+    let query = query(pairs.iter().filter_map(given));
     if query.is_empty() {
         query
     } else {

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use super::format::OutputFormat;
 use super::list::ListArgs;
 use super::output;
-use super::responder;
 use super::table::{Table, device, time, time_of, waiting};
 use super::trouble::{CliError, Exit};
 use crate::api::ScanView;
+use scanhook_core::percent::encoded;
 
 /// What the command line says.
 #[derive(clap::Args)]
@@ -38,7 +38,7 @@ pub(super) async fn run(args: &ScansArgs) -> anyhow::Result<ExitCode> {
 async fn one(args: &ScansArgs, id: &str) -> anyhow::Result<ExitCode> {
     let responder = args.listing.responder();
     let body = responder
-        .get(&format!("/api/v1/scans/{}", responder::encoded(id)), &[])
+        .get(&format!("/api/v1/scans/{}", encoded(id)), &[])
         .await;
     let body = body.map_err(|trouble| match trouble.exit() {
         Exit::NoInput => CliError::new(

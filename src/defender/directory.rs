@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::Endpoints;
 use super::header::pause;
-use super::next_page::{NextPage, encoded};
+use super::next_page::NextPage;
 use super::page::{ListPage, Next};
 use super::refusal::DefenderError;
 use super::reply::{NOT_DEFENDER, PAUSE};
@@ -19,6 +19,7 @@ use super::request::{get, page, seconds};
 use super::token::Bearer;
 use scanhook_core::alert::MachineId;
 use scanhook_core::directory::{Question, Record};
+use scanhook_core::percent::encoded;
 use scanhook_core::time::Timestamp;
 
 /// Addresses and tags of one record that are kept.

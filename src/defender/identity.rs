@@ -13,8 +13,8 @@ use serde_json::Value;
 use super::credential::{AzurePlatform, IdentityName, ManagedIdentity};
 use super::direct::Direct;
 use super::header;
-use super::next_page::encoded;
 use super::token::{self, TokenRefusal, TokenReply, Whose};
+use scanhook_core::percent::encoded;
 use scanhook_core::time::Timestamp;
 
 /// Waits before the tries after the first, in seconds.

@@ -2,19 +2,11 @@
 //! so this alone decides how much of them is believed.
 
 use http::Uri;
-use percent_encoding::{
-    AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode,
-};
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use serde::Serialize;
 
 use super::Endpoints;
-
-/// All but the unreserved characters of RFC 3986. The same bytes leave whatever a URL library would have tidied.
-const VALUE: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+use scanhook_core::percent::encoded;
 
 /// What may not stand raw in a link that is otherwise taken as the far side wrote it.
 const LINK: &AsciiSet = &CONTROLS
@@ -146,9 +138,4 @@ fn same_origin(a: &Uri, b: &Uri) -> bool {
         && a.host()
             .zip(b.host())
             .is_some_and(|(a, b)| a.eq_ignore_ascii_case(b))
-}
-
-/// Percent-encoded for a path segment, a query value or a form value alike: a space is `%20`.
-pub(super) fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, VALUE).to_string()
 }

@@ -9,9 +9,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use super::Endpoints;
-use super::next_page::encoded;
 use super::token::Bearer;
 use scanhook_core::alert::MachineId;
+use scanhook_core::percent::encoded;
 use scanhook_core::scan::Kind;
 use scanhook_core::time::Timestamp;
 

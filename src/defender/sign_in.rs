@@ -15,9 +15,9 @@ use sha2::{Digest as _, Sha256};
 use super::Endpoints;
 use super::delegated::{self, UserSignIn};
 use super::header::shown;
-use super::next_page::encoded;
 use super::request::{posted_form, token_endpoint};
 use super::token::{self, TokenClaims, TokenRefusal, TokenReply};
+use scanhook_core::percent::encoded;
 use scanhook_core::time::Timestamp;
 
 /// The grant type of a device code.

@@ -10,7 +10,7 @@ use http::Request;
 use http::header::{AUTHORIZATION, HeaderValue};
 
 use super::delegated::{Renewal, TokenHash, UserSignIn};
-use super::next_page::encoded;
+use scanhook_core::percent::encoded;
 
 pub use super::file_trouble::FileTrouble;
 

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Endpoints;
-use super::next_page::encoded;
 use super::request::{get, to_address};
 use super::token::Bearer;
 use scanhook_core::message::Workspace;
+use scanhook_core::percent::encoded;
 
 /// The version of Sentinel's API.
 const SENTINEL: &str = "2025-09-01";

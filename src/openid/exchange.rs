@@ -6,7 +6,6 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{Request, StatusCode};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -15,14 +14,8 @@ use super::metadata::IssuerMetadata;
 use crate::defender::Answer;
 use crate::settings::OpenIdSettings;
 use scanhook_core::access::RolesClaim;
+use scanhook_core::percent::{encoded, query};
 use scanhook_core::plain::one_line;
-
-/// What a value of a form may hold unencoded.
-const VALUE: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
 
 /// What one sign-in is known by. Without `Debug`: it holds a secret.
 pub struct SignInTrip {
@@ -60,17 +53,6 @@ struct CodeRefusal {
     error_description: String,
 }
 
-fn form(pairs: &[(&str, &str)]) -> String {
-    let pairs = pairs
-        .iter()
-        .map(|(key, value)| format!("{key}={}", encoded(value)));
-    pairs.collect::<Vec<_>>().join("&")
-}
-
-fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, VALUE).to_string()
-}
-
 /// Where the browser is sent.
 pub(super) fn address(
     metadata: &IssuerMetadata,
@@ -82,7 +64,7 @@ pub(super) fn address(
         RolesClaim::At(_) => "",
     };
     let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(trip.verifier.expose_secret()));
-    let query = form(&[
+    let query = query([
         ("response_type", "code"),
         ("client_id", &settings.of.client_id),
         ("redirect_uri", &trip.redirect),
@@ -125,7 +107,7 @@ pub(super) fn request(
     let mut request = Request::post(&metadata.token_endpoint)
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(ACCEPT, "application/json")
-        .body(Bytes::from(form(&pairs)))
+        .body(Bytes::from(query(pairs)))
         .ok()?;
     if let Some(login) = login {
         request.headers_mut().insert(AUTHORIZATION, login);

@@ -3,6 +3,7 @@
 //! is counted against the sender's address and, where it was an order or a credential, written into the audit.
 
 mod asked;
+pub(super) mod cookie;
 pub(super) mod guard;
 mod identify;
 mod recent;
@@ -16,6 +17,7 @@ pub(super) use asked::AskedBy;
 pub(super) use identify::{of_person, of_token};
 pub use recent::RefusedCredentials;
 pub(super) use refusals::RefusedAttempt;
+pub(super) use routes::is_verbose;
 pub use routes::{OPEN_ROUTES, ROUTES, RouteAccess};
 pub(super) use standing::CallerStanding;
 pub(super) use wire::Wire;

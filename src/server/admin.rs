@@ -7,10 +7,10 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Extension, Json, Router};
+use axum::{Json, Router};
 
 use super::access::guard::guard;
-use super::access::{AskedBy, ROUTES};
+use super::access::{AskedBy, ROUTES, is_verbose};
 use super::query::{self, Pairs};
 use super::refusal::{HttpError, not_taken};
 use super::state::{Admin, SharedAdmin};
@@ -53,14 +53,14 @@ pub fn router(admin: Admin) -> Router {
 }
 
 /// Who asks, as far as this listener knows.
-async fn me(Extension(asked): Extension<AskedBy>, pairs: Pairs) -> Result<Json<MeView>, HttpError> {
+async fn me(asked: AskedBy, pairs: Pairs) -> Result<Json<MeView>, HttpError> {
     query::nothing(pairs)?;
     Ok(Json(asked.view()))
 }
 
 async fn status(
     State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
+    asked: AskedBy,
     pairs: Pairs,
 ) -> Result<Json<StatusView>, HttpError> {
     Ok(Json(admin.status_view(&asked, pairs).await?))
@@ -98,19 +98,13 @@ async fn metrics(State(admin): SharedAdmin, headers: HeaderMap) -> Result<Respon
 
 /// A probe is answered whatever its query says.
 async fn readyz(State(admin): SharedAdmin, RawQuery(query): RawQuery) -> Response {
-    let keys = query
-        .as_deref()
-        .unwrap_or_default()
-        .split('&')
-        .map(|pair| pair.split('=').next());
-    let verbose = keys.flatten().any(|key| key == "verbose");
     let ready = *admin.ready.borrow();
     let status = if ready {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    if !verbose {
+    if !is_verbose(query.as_deref()) {
         return status.into_response();
     }
     let in_force = admin.intake.in_force();

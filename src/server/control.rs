@@ -22,8 +22,8 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::Method;
-use axum::routing::post;
-use axum::{Extension, Json, Router};
+use axum::routing::{MethodRouter, post};
+use axum::{Json, Router};
 
 use super::access::AskedBy;
 use super::order::received;
@@ -36,13 +36,19 @@ pub(super) use verb::OrderVerb;
 /// The routes of the orders.
 pub(super) fn routes() -> Router<Arc<Admin>> {
     Router::new()
-        .route("/api/v1/decisions/{id}/approve", post(approve_one))
-        .route("/api/v1/decisions/{id}/deny", post(deny_one))
-        .route("/api/v1/scans/{id}/cancel", post(cancel_one))
-        .route("/api/v1/decisions/approve", post(approve))
-        .route("/api/v1/decisions/deny", post(deny))
-        .route("/api/v1/scans/cancel", post(cancel))
-        .route("/api/v1/retry", post(retry))
+        .route(
+            "/api/v1/decisions/{id}/approve",
+            post_one(OrderVerb::Approve),
+        )
+        .route("/api/v1/decisions/{id}/deny", post_one(OrderVerb::Deny))
+        .route("/api/v1/scans/{id}/cancel", post_one(OrderVerb::Cancel))
+        .route(
+            "/api/v1/decisions/approve",
+            post_several(OrderVerb::Approve),
+        )
+        .route("/api/v1/decisions/deny", post_several(OrderVerb::Deny))
+        .route("/api/v1/scans/cancel", post_several(OrderVerb::Cancel))
+        .route("/api/v1/retry", post_several(OrderVerb::Retry))
         .route("/api/v1/pause", post(pause))
         .route("/api/v1/resume", post(resume))
         .route("/-/reload", post(reload))
@@ -54,76 +60,28 @@ pub(super) fn routes() -> Router<Arc<Admin>> {
 
 type OrderReply = Result<Json<OrderView>, HttpError>;
 
-async fn approve_one(
-    State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
-    Path(id): Path<String>,
-    body: Body,
-) -> OrderReply {
-    admin.order_one(&asked, OrderVerb::Approve, &id, body).await
+/// An order about one thing.
+fn post_one(verb: OrderVerb) -> MethodRouter<Arc<Admin>> {
+    let order = async move |State(admin): SharedAdmin,
+                            asked: AskedBy,
+                            Path(id): Path<String>,
+                            body: Body|
+                -> OrderReply { admin.order_one(&asked, verb, &id, body).await };
+    post(order)
 }
 
-async fn deny_one(
-    State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
-    Path(id): Path<String>,
-    body: Body,
-) -> OrderReply {
-    admin.order_one(&asked, OrderVerb::Deny, &id, body).await
-}
-
-async fn cancel_one(
-    State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
-    Path(id): Path<String>,
-    body: Body,
-) -> OrderReply {
-    admin.order_one(&asked, OrderVerb::Cancel, &id, body).await
-}
-
-async fn approve(
-    State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
-    body: Body,
-) -> OrderReply {
-    let body = received(body).await?;
-    let told = admin.order(&asked, OrderVerb::Approve, &body).await?;
-    Ok(Json(told))
-}
-
-async fn deny(
-    State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
-    body: Body,
-) -> OrderReply {
-    let body = received(body).await?;
-    let told = admin.order(&asked, OrderVerb::Deny, &body).await?;
-    Ok(Json(told))
-}
-
-async fn cancel(
-    State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
-    body: Body,
-) -> OrderReply {
-    let body = received(body).await?;
-    let told = admin.order(&asked, OrderVerb::Cancel, &body).await?;
-    Ok(Json(told))
-}
-
-async fn retry(
-    State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
-    body: Body,
-) -> OrderReply {
-    let body = received(body).await?;
-    let told = admin.order(&asked, OrderVerb::Retry, &body).await?;
-    Ok(Json(told))
+/// An order about several.
+fn post_several(verb: OrderVerb) -> MethodRouter<Arc<Admin>> {
+    let order = async move |State(admin): SharedAdmin, asked: AskedBy, body: Body| -> OrderReply {
+        let body = received(body).await?;
+        Ok(Json(admin.order(&asked, verb, &body).await?))
+    };
+    post(order)
 }
 
 async fn pause(
     State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
+    asked: AskedBy,
     body: Body,
 ) -> Result<Json<PausesView>, HttpError> {
     let body = received(body).await?;
@@ -132,7 +90,7 @@ async fn pause(
 
 async fn resume(
     State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
+    asked: AskedBy,
     body: Body,
 ) -> Result<Json<PausesView>, HttpError> {
     let body = received(body).await?;
@@ -141,7 +99,7 @@ async fn resume(
 
 async fn reload(
     State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
+    asked: AskedBy,
     body: Body,
 ) -> Result<Json<ReloadView>, HttpError> {
     let body = received(body).await?;

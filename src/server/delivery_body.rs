@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Extension, Router};
 use scanhook_core::access::AuditEntry;
 use uuid::Uuid;
 
@@ -22,7 +22,7 @@ pub(super) fn views() -> Router<Arc<Admin>> {
 
 async fn body(
     State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
+    asked: AskedBy,
     Path(id): Path<String>,
     pairs: Pairs,
 ) -> Result<Response, HttpError> {

@@ -18,7 +18,6 @@ use super::messages::number;
 use super::query::{self, Pairs};
 use super::refusal::{CommandError, HttpError};
 use super::state::{Admin, SharedAdmin};
-use crate::journal::ListKind;
 use follow::{EventFeed, FeedStart};
 
 /// What a client that was cut off has seen last.
@@ -32,7 +31,7 @@ pub(super) fn views() -> Router<Arc<Admin>> {
 
 async fn events(
     State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
+    asked: AskedBy,
     lasting: Option<Extension<LastingAnswer>>,
     standing: CallerStanding,
     headers: HeaderMap,
@@ -85,7 +84,7 @@ fn is_followed(headers: &HeaderMap) -> bool {
 /// After which event, and how many.
 fn events_from(pairs: Pairs) -> Result<(Option<i64>, usize), CommandError> {
     let (mut after, mut most) = (None, PAGE);
-    for (key, value) in query::known(&["after", "limit"], ListKind::Decisions, pairs)? {
+    for (key, value) in query::known(&["after", "limit"], pairs)? {
         match key {
             "after" => after = Some(number(key, &value)?),
             _ => most = usize::from(query::limit(key, &value)?),

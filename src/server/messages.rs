@@ -12,7 +12,7 @@ use super::query::{self, Pairs};
 use super::refusal::{CommandError, HttpError};
 use super::state::Admin;
 use crate::api::{MessageView, Page, ReceiverView};
-use crate::journal::{ListKind, OutboxFilter};
+use crate::journal::OutboxFilter;
 
 /// Its route. The orders about them are in `control`.
 pub(super) fn views() -> Router<Arc<Admin>> {
@@ -31,7 +31,7 @@ fn outbox_filter(pairs: Pairs) -> Result<OutboxFilter, CommandError> {
     const KEYS: &[&str] = &["receiver", "state", "limit", "after", "format"];
     const STATES: &[&str] = &["waiting", "sent", "dead"];
     let mut filter = OutboxFilter::default();
-    for (key, value) in query::known(KEYS, ListKind::Decisions, pairs)? {
+    for (key, value) in query::known(KEYS, pairs)? {
         match key {
             "receiver" => filter.receiver = Some(value),
             "state" if STATES.contains(&value.as_str()) => filter.state = Some(value),

@@ -8,7 +8,7 @@
 //! `rows` (lists and single things, made in `views` with `standing`), `status`, `now` (the first screen, with `forecast` and `banners`),
 //! `page` (the same for browsers), `sign_in` (who comes and leaves), `messages` (the outbox and its receivers), `events` (the
 //! stream of what happened, with `subscribers`), `formats` (lists as CSV and lines of JSON; `lasting` keeps their connections),
-//! `delivery_body`, `order` and `query` (what they may say) and `same_site`
+//! `delivery_body`, `order`, `query` and `fields` (what they may say) and `same_site`
 //! (which pages may ask). `refusal` is the one place that turns an `HttpError` into a status.
 //!
 //! A body of 16 KiB or more is read on a thread of its own (`Intake::read`), one of a source and four in all at a time.
@@ -28,6 +28,7 @@ mod events;
 mod explained;
 mod failures;
 pub mod far_side;
+mod fields;
 pub mod forecast;
 mod formats;
 pub mod handshake;

@@ -4,8 +4,7 @@
 //!
 //! A page is a [`visit::Visit`], a view, and a template of `templates/` around which stands a `shell`. `text` escapes every
 //! value; `filters` are what templates do with values; `svg` is the one thing that is not escaped. `answer` gives the headers
-//! that keep a page to itself, and turns a refusal into a page (`problem`). `fields` reads what forms send. An order goes
-//! from what is picked (`picks`) over the page that asks (`confirm`) to the page that tells (`answered`). `assets` are the
+//! that keep a page to itself, and turns a refusal into a page (`problem`). An order goes from what is picked (`picks`) over the page that asks (`confirm`) to the page that tells (`answered`). `assets` are the
 //! files that pages load.
 
 mod alert;
@@ -17,7 +16,6 @@ mod audit;
 mod confirm;
 mod drain;
 mod fates;
-pub(super) mod fields;
 mod filters;
 mod held;
 mod hour;
@@ -53,7 +51,10 @@ use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
 
+use super::control::OrderVerb;
+use super::same_site::from_here;
 use super::state::Admin;
+use orders::post_order;
 
 /// The pages that are looked at.
 pub(super) fn routes() -> Router<Arc<Admin>> {
@@ -86,14 +87,14 @@ pub(super) fn routes() -> Router<Arc<Admin>> {
 pub(super) fn forms() -> Router<Arc<Admin>> {
     Router::new()
         .route("/held/confirm", post(orders::look_at_answer))
-        .route("/held/approve", post(orders::approve))
-        .route("/held/deny", post(orders::deny))
+        .route("/held/approve", post_order(OrderVerb::Approve))
+        .route("/held/deny", post_order(OrderVerb::Deny))
         .route("/scans/confirm", post(orders::look_at_scans))
-        .route("/scans/cancel", post(orders::cancel))
-        .route("/scans/retry", post(orders::retry))
+        .route("/scans/cancel", post_order(OrderVerb::Cancel))
+        .route("/scans/retry", post_order(OrderVerb::Retry))
         .route("/system/outbox/retry", post(receivers::again))
         .route("/system/receivers/{name}/test", post(receivers::attempt))
         .route("/pause", post(pausing::pause))
         .route("/resume", post(pausing::resume))
-        .route_layer(from_fn(fields::from_here))
+        .route_layer(from_fn(from_here))
 }

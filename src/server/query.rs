@@ -77,7 +77,7 @@ pub(super) fn held(
         page: (0, GROUPS),
     };
     let selector = &mut query.selector;
-    for (key, value) in known(HELD, ListKind::Decisions, pairs)? {
+    for (key, value) in known(HELD, pairs)? {
         let bad = |takes: String| CommandError::BadParameter { key, takes };
         let codes = |codes: Vec<&'static str>| bad(words(&codes));
         match key {
@@ -124,7 +124,7 @@ pub(super) fn held(
 /// The place in a group, and how many are shown from there.
 pub(super) fn members(pairs: Pairs) -> Result<(Option<String>, usize), CommandError> {
     let (mut after, mut most) = (None, GROUPS);
-    for (key, value) in known(&["limit", "after"], ListKind::Decisions, pairs)? {
+    for (key, value) in known(&["limit", "after"], pairs)? {
         if key == "limit" {
             most = usize::from(limit(key, &value)?);
         } else if Selected::is_place(&value) {
@@ -148,7 +148,7 @@ pub(super) fn filter(list: ListKind, pairs: Pairs, now: Timestamp) -> Result<Fil
         ListKind::Decisions => DECISIONS,
         ListKind::Scans => SCANS,
     };
-    for (key, value) in known(keys, list, pairs)? {
+    for (key, value) in known(keys, renamed(list, pairs))? {
         let bad = |takes: String| CommandError::BadParameter { key, takes };
         let one_of = |known: Vec<&'static str>| {
             if known.contains(&value.as_str()) {
@@ -202,7 +202,7 @@ pub(super) fn span(
     now: Timestamp,
 ) -> Result<(Timestamp, Timestamp, Option<String>), CommandError> {
     let (mut since, mut until, mut tenant) = (None, None, None);
-    for (key, value) in known(SUMMARY, ListKind::Decisions, pairs)? {
+    for (key, value) in known(SUMMARY, pairs)? {
         match key {
             "since" => since = Some(instant(key, &value, now)?),
             "until" => until = Some(instant(key, &value, now)?),
@@ -215,7 +215,7 @@ pub(super) fn span(
 
 /// A query that takes no parameter.
 pub(super) fn nothing(pairs: Pairs) -> Result<(), CommandError> {
-    known(&[], ListKind::Decisions, pairs).map(|_| ())
+    known(&[], pairs).map(|_| ())
 }
 
 /// The device that a list of machines is asked for.
@@ -224,7 +224,7 @@ pub(super) fn device(pairs: Pairs) -> Result<DeviceGlob, CommandError> {
         key: "device",
         takes,
     };
-    let asked = known(&["device"], ListKind::Decisions, pairs)?.pop();
+    let asked = known(&["device"], pairs)?.pop();
     let (_, device) =
         asked.ok_or_else(|| bad("a name, an address, an id or a pattern".to_owned()))?;
     DeviceGlob::parse(&device).map_err(|error| bad(error.to_string()))
@@ -236,7 +236,7 @@ pub(super) fn window(
     now: Timestamp,
 ) -> Result<(Timestamp, Option<String>), CommandError> {
     let (mut since, mut policy) = (now.minus(A_DAY * 7), None);
-    for (key, value) in known(&["window", "policy"], ListKind::Decisions, pairs)? {
+    for (key, value) in known(&["window", "policy"], pairs)? {
         if key == "window" {
             since = instant(key, &value, now)?;
         } else {
@@ -252,7 +252,7 @@ pub(super) fn audit(pairs: Pairs, now: Timestamp) -> Result<AuditFilter, Command
         limit: LONGEST_PAGE,
         ..AuditFilter::default()
     };
-    for (key, value) in known(AUDIT, ListKind::Decisions, pairs)? {
+    for (key, value) in known(AUDIT, pairs)? {
         match key {
             "subject" => filter.subject = Some(value),
             "what" => filter.what = Some(value),
@@ -285,15 +285,23 @@ fn place(key: &'static str, value: &str) -> Result<i64, CommandError> {
 
 /// The source that a status is asked of, if it is one.
 pub(super) fn source(pairs: Pairs) -> Result<Option<String>, CommandError> {
-    Ok(known(&["source"], ListKind::Decisions, pairs)?
-        .pop()
-        .map(|(_, value)| value))
+    Ok(known(&["source"], pairs)?.pop().map(|(_, value)| value))
 }
 
-/// Each pair with a key that is known and stands there once. Alerts were once asked for by `id`.
+/// Alerts were once asked for by `id`.
+fn renamed(list: ListKind, mut pairs: Pairs) -> Pairs {
+    if list == ListKind::Alerts
+        && let Ok(Query(pairs)) = &mut pairs
+    {
+        let ids = pairs.iter_mut().filter(|(key, _)| key == "id");
+        ids.for_each(|(key, _)| "alert".clone_into(key));
+    }
+    pairs
+}
+
+/// Each pair with a key that is known and stands there once.
 pub(super) fn known(
     keys: &'static [&'static str],
-    list: ListKind,
     pairs: Pairs,
 ) -> Result<Vec<(&'static str, String)>, CommandError> {
     let unknown = |key: &str| CommandError::UnknownParameter {
@@ -302,14 +310,9 @@ pub(super) fn known(
     };
     let mut read: Vec<(&'static str, String)> = Vec::new();
     for (key, value) in pairs.map_err(|_| unknown(""))?.0 {
-        let asked = if list == ListKind::Alerts && key == "id" {
-            "alert"
-        } else {
-            key.as_str()
-        };
         let key = *keys
             .iter()
-            .find(|known| **known == asked)
+            .find(|known| **known == key)
             .ok_or_else(|| unknown(&key))?;
         if read.iter().any(|(other, _)| *other == key) {
             return Err(CommandError::BadParameter {

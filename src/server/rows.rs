@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Extension, Json, Router};
+use axum::{Json, Router};
 
 use super::access::AskedBy;
 use super::formats::{ListRequest, listed, rows as rows_of};
@@ -49,11 +49,7 @@ async fn live(State(admin): SharedAdmin, pairs: Pairs) -> Viewed<LiveView> {
     Ok(Json(LiveView { seq }))
 }
 
-async fn summary(
-    State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
-    pairs: Pairs,
-) -> Viewed<SummaryView> {
+async fn summary(State(admin): SharedAdmin, asked: AskedBy, pairs: Pairs) -> Viewed<SummaryView> {
     Ok(Json(admin.summary_view(&asked, pairs).await?))
 }
 
@@ -75,7 +71,7 @@ async fn held(request: ListRequest) -> Result<Response, HttpError> {
 
 async fn held_members(
     State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
+    asked: AskedBy,
     Path(key): Path<String>,
     pairs: Pairs,
 ) -> Viewed<HeldMembersView> {
@@ -91,7 +87,7 @@ async fn alerts(request: ListRequest) -> Result<Response, HttpError> {
 
 async fn alert(
     State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
+    asked: AskedBy,
     Path((delivery, n)): Path<(String, String)>,
     pairs: Pairs,
 ) -> Viewed<AlertView> {
@@ -109,7 +105,7 @@ async fn decisions(request: ListRequest) -> Result<Response, HttpError> {
 
 async fn decision(
     State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
+    asked: AskedBy,
     Path(id): Path<String>,
     pairs: Pairs,
 ) -> Viewed<DecisionView> {
@@ -118,7 +114,7 @@ async fn decision(
 
 async fn explain(
     State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
+    asked: AskedBy,
     Path(id): Path<String>,
     pairs: Pairs,
 ) -> Viewed<Judgement> {
@@ -134,7 +130,7 @@ async fn scans(request: ListRequest) -> Result<Response, HttpError> {
 
 async fn scan(
     State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
+    asked: AskedBy,
     Path(id): Path<String>,
     pairs: Pairs,
 ) -> Viewed<ScanView> {
@@ -143,7 +139,7 @@ async fn scan(
 
 async fn machines(
     State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
+    asked: AskedBy,
     pairs: Pairs,
 ) -> Viewed<Vec<MachineName>> {
     Ok(Json(admin.machines_view(&asked, pairs).await?))
@@ -151,7 +147,7 @@ async fn machines(
 
 async fn machine(
     State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
+    asked: AskedBy,
     Path((tenant, id)): Path<(String, String)>,
     pairs: Pairs,
 ) -> Viewed<MachineView> {

@@ -9,8 +9,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use core::net::IpAddr;
 
-use super::access::session::has_cookie;
-use super::content::{content_type, only};
+use super::access::cookie::has_cookie;
+use super::content::{FORM, content_type, only};
 use super::refusal::{CommandError, HttpError};
 use crate::in_force::door::SourceDoor;
 
@@ -82,6 +82,29 @@ fn check_type(method: &Method, headers: &HeaderMap) -> Result<(), HttpError> {
         return Ok(());
     }
     content_type(&SourceDoor::default(), headers).map(|_| ())
+}
+
+/// Lets pass forms that a page of this listener sends. Browsers say with every POST where it comes from; what does not say so
+/// may come from anywhere.
+pub(super) async fn from_here(request: Request, next: Next) -> Response {
+    let (method, headers) = (request.method(), request.headers());
+    let checked = match *method == Method::POST {
+        true => is_form(headers).and_then(|()| named(method, headers)),
+        false => Ok(()),
+    };
+    match checked {
+        Ok(()) => next.run(request).await,
+        Err(refused) => refused.into_response(),
+    }
+}
+
+/// Whether a body is what a form sends.
+fn is_form(headers: &HeaderMap) -> Result<(), HttpError> {
+    let door = SourceDoor {
+        content_types: vec![FORM.to_owned()],
+        ..SourceDoor::default()
+    };
+    content_type(&door, headers).map(|_| ())
 }
 
 /// A name that only this computer can answer to. The port is free, for it may be that of a tunnel.

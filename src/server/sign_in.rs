@@ -9,26 +9,30 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::middleware::from_fn;
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 
-use super::access::session::{forgotten, kept, key, with_cookie};
+use super::access::cookie::SESSION;
+use super::access::session::key;
 use super::access::{AskedBy, RefusedAttempt, Wire, of_token};
-use super::page::fields::{FormValues, is_form};
+use super::fields::FormValues;
 use super::refusal::{AccessError, HttpError};
+use super::same_site::from_here;
 use super::state::{Admin, SharedAdmin};
 use crate::clock;
 use crate::journal::SessionProof;
 use crate::settings::Settings;
 use back::WayBack;
-use page::SignInPage;
+use page::sign_in_page;
+use scanhook_core::access::SessionKey;
 
 /// The routes by which people come and leave.
 pub(super) fn routes() -> Router<Arc<Admin>> {
     Router::new()
         .route("/sign-in", get(form))
-        .route("/sign-in", post(by_token))
+        .route("/sign-in", post(by_token).route_layer(from_fn(from_here)))
         .route("/sign-in/start", get(issuer::begin))
         .route("/sign-in/callback", get(issuer::came_back))
         .route("/sign-out", post(leave))
@@ -41,10 +45,8 @@ async fn form(State(admin): SharedAdmin, request: Request) -> Response {
     let headers = request.headers().clone();
     match admin.known(&settings, headers, Wire::of(&request)).await {
         Ok(_) => way.taken(),
-        Err(HttpError::Access(AccessError::SignInRequired)) => {
-            SignInPage::new(&settings, Some(way.path())).answer(StatusCode::OK)
-        }
-        Err(refused) => SignInPage::new(&settings, Some(way.path())).refused(&refused),
+        Err(HttpError::Access(AccessError::SignInRequired)) => sign_in_page(&settings, &way, None),
+        Err(refused) => sign_in_page(&settings, &way, Some(&refused)),
     }
 }
 
@@ -53,19 +55,15 @@ async fn by_token(State(admin): SharedAdmin, request: Request) -> Response {
     let settings = admin.settings();
     let wire = Wire::of(&request);
     let (head, body) = request.into_parts();
-    let fields = match is_form(&head.headers) {
-        Ok(()) => FormValues::read(body).await,
-        Err(refused) => Err(refused),
-    };
-    let fields = match fields {
+    let fields = match FormValues::read(body).await {
         Ok(fields) => fields,
         Err(refused) => return refused.into_response(),
     };
     let way = WayBack::of(fields.get("next"));
     let begun = admin.session_by_token(&settings, &head.headers, &fields, wire);
     match begun.await {
-        Ok(cookie) => with_cookie(way.taken(), cookie),
-        Err(refused) => SignInPage::new(&settings, Some(way.path())).refused(&refused),
+        Ok(key) => SESSION.kept(way.taken(), key.expose()),
+        Err(refused) => sign_in_page(&settings, &way, Some(&refused)),
     }
 }
 
@@ -84,19 +82,18 @@ async fn leave(State(admin): SharedAdmin, headers: HeaderMap, request: Request) 
             return refused.into_response();
         }
     }
-    let to = [(header::LOCATION, "/sign-in")];
-    with_cookie((StatusCode::SEE_OTHER, to).into_response(), forgotten())
+    SESSION.forgotten(Redirect::to("/sign-in").into_response())
 }
 
 impl Admin {
-    /// Begins a session of whoever has this token; the cookie that the browser keeps.
+    /// Begins a session of whoever has this token.
     async fn session_by_token(
         &self,
         settings: &Settings,
         headers: &HeaderMap,
         fields: &FormValues,
         wire: Wire,
-    ) -> Result<HeaderValue, HttpError> {
+    ) -> Result<SessionKey, HttpError> {
         if let Some(left) = self.credentials.spent(wire.address, clock::mono()) {
             return Err(HttpError::FailureBudget(left));
         }
@@ -123,6 +120,6 @@ impl Admin {
         let proof = SessionProof::Token(token.hash.to_string());
         let begun = self.sign_in(&asked, proof, key(headers)).await?;
         self.metrics.access.signed_in("token", "done");
-        kept(&begun).ok_or(HttpError::Internal)
+        Ok(begun)
     }
 }

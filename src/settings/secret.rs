@@ -76,17 +76,25 @@ pub(super) fn only_text<'i>(
         }
         return None;
     };
+    as_text(named, |_| true, key, section, ctx)
+}
+
+/// A secret as text, if it may be such; faults are noted.
+fn as_text<'i>(
+    named: &NamedSecret,
+    fits: fn(&str) -> bool,
+    key: &'static str,
+    section: &mut Section<'i>,
+    ctx: &mut Context<'i>,
+) -> Option<SecretString> {
     ctx.warnings.extend(named.oddity());
-    match core::str::from_utf8(named.secret.expose_secret()) {
-        Ok("") => section.fault(ctx, key, "bad-secret", format!("{}: is empty", named.id)),
+    let why = match core::str::from_utf8(named.secret.expose_secret()) {
+        Ok("") => "is empty",
+        Ok(text) if !fits(text) => "has more than one line",
         Ok(text) => return Some(SecretString::from(text)),
-        Err(_) => section.fault(
-            ctx,
-            key,
-            "bad-secret",
-            format!("{}: is not UTF-8", named.id),
-        ),
-    }
+        Err(_) => "is not UTF-8",
+    };
+    section.fault(ctx, key, "bad-secret", format!("{}: {why}", named.id));
     None
 }
 
@@ -159,31 +167,11 @@ pub(super) fn text_in<'i>(
         (!text.is_empty()).then(|| text.to_owned())
     })?;
     let path = ctx.base.join(file);
-    let named = match from_file(&path, &mut ctx.files, &mut ctx.notes) {
-        Ok(named) => named,
-        Err(message) => {
-            section.fault(ctx, key, "bad-secret", message);
-            return None;
-        }
-    };
-    ctx.warnings.extend(named.oddity());
-    match core::str::from_utf8(named.secret.expose_secret()) {
-        Ok("") => section.fault(ctx, key, "bad-secret", format!("{}: is empty", named.id)),
-        Ok(text) if text.contains(char::is_control) => section.fault(
-            ctx,
-            key,
-            "bad-secret",
-            format!("{}: has more than one line", named.id),
-        ),
-        Ok(text) => return Some(SecretString::from(text)),
-        Err(_) => section.fault(
-            ctx,
-            key,
-            "bad-secret",
-            format!("{}: is not UTF-8", named.id),
-        ),
-    }
-    None
+    let named = from_file(&path, &mut ctx.files, &mut ctx.notes)
+        .map_err(|message| section.fault(ctx, key, "bad-secret", message))
+        .ok()?;
+    let is_line = |text: &str| !text.contains(char::is_control);
+    as_text(&named, is_line, key, section, ctx)
 }
 
 /// The webhook key in one file.

@@ -46,7 +46,9 @@ struct Customer {
     name: &'static str,
     canary: &'static str,
     machine: String,
-    /// By the placeholder of a route, all that may stand there.
+    /// The decision that a scan answers.
+    decision: String,
+    /// By what a route is about, all that may stand at its placeholder.
     ids: Vec<(&'static str, Vec<String>)>,
 }
 
@@ -100,17 +102,21 @@ async fn customer(site: &Site, name: &'static str, source: &str, n: u32) -> Cust
         scans["items"][0]["id"].as_str().map(str::to_owned)
     })
     .await;
-    until("its other decision is held", async || {
+    let group = until("its other decision is held", async || {
         let path = format!("/api/v1/held?tenant={name}");
         let held = ask(site, Method::GET, &path, Some(&token(3)), None)
             .await
             .json();
-        (held["decisions"] == 1).then_some(())
+        let key = held["items"][0]["key"].as_str()?;
+        (held["decisions"] == 1).then(|| key.to_owned())
     })
     .await;
+    let decision = decisions[0].clone();
+    let held = decisions.iter().cloned().chain([group]);
     let ids = vec![
         ("alerts", deliveries.clone()),
         ("deliveries", deliveries),
+        ("held", held.collect()),
         ("decisions", decisions),
         ("scans", vec![scan]),
         ("machines", vec![machine(n)]),
@@ -119,6 +125,7 @@ async fn customer(site: &Site, name: &'static str, source: &str, n: u32) -> Cust
         name,
         canary,
         machine: machine(n),
+        decision,
         ids,
     }
 }
@@ -196,24 +203,17 @@ fn paths(route: &str, customer: &Customer) -> Vec<String> {
         .replace("{n}", "0")
         .replace("{hash}", "0")
         .replace("{name}", "soar");
-    let placeholder = if path.contains("{delivery}") {
-        "{delivery}"
-    } else {
-        "{id}"
-    };
-    if !path.contains(placeholder) {
+    let placeholders = ["{delivery}", "{id}", "{key}"];
+    let Some(placeholder) = placeholders.iter().find(|name| path.contains(**name)) else {
         return vec![path];
-    }
-    let of = path
-        .trim_start_matches("/api/v1")
-        .trim_start_matches('/')
-        .split('/')
-        .next()
-        .unwrap();
-    // What is held is a decision.
-    let of = if of == "held" { "decisions" } else { of };
-    let found = customer.ids.iter().find(|(kind, _)| *kind == of);
-    let ids = found.map(|(_, ids)| ids.clone()).unwrap_or_default();
+    };
+    let below = path.strip_prefix("/api/v1/").unwrap_or(&path[1..]);
+    let of = below.split('/').next().unwrap();
+    let (_, ids) = customer
+        .ids
+        .iter()
+        .find(|(kind, _)| *kind == of)
+        .unwrap_or_else(|| panic!("what stands in {route}?"));
     ids.iter().map(|id| path.replace(placeholder, id)).collect()
 }
 
@@ -230,6 +230,17 @@ async fn asked(site: &Site, path: &str, accept: &str, token: &str) -> Answer {
 async fn nothing_of_one_customer_is_in_any_answer_to_another_on_any_route_in_any_format() {
     let (site, [north, south]) = two().await;
     let (theirs, everybody) = (token(70), token(3));
+    let everything = json!({ "reason": "canary-south: change of everything" });
+    let path = "/api/v1/pause";
+    let paused = ask(
+        &site,
+        Method::POST,
+        path,
+        Some(&everybody),
+        Some(everything),
+    )
+    .await;
+    assert_eq!(paused.status, 200, "{}", paused.text);
     let (mut seen, mut shown) = (BTreeSet::new(), BTreeSet::new());
     for route in ROUTES.iter().filter(|route| route.method == "GET") {
         for customer in [&north, &south] {
@@ -291,10 +302,13 @@ async fn nothing_of_one_customer_is_in_any_answer_to_another_on_any_route_in_any
         "/api/v1/events",
         "/",
         "/held",
+        "/held/{id}",
         "/alerts",
         "/alerts/{delivery}/{n}",
         "/scans",
+        "/scans/{id}",
         "/machines/{tenant}/{id}",
+        "/api/v1/held/{key}",
     ] {
         for found in [&seen, &shown] {
             assert!(found.contains(&(one, "", "*/*")), "{one}: {found:?}");
@@ -338,7 +352,7 @@ async fn an_alert_of_ones_own_source_is_seen_and_a_rule_for_another_customer_is_
     let items = parked.json()["items"].as_array().unwrap().clone();
     assert_eq!(items.len(), 1, "{}", parked.text);
     assert_eq!(items[0]["id"], "canary-north-parked");
-    let [of_north, of_south] = [&north, &south].map(|one| one.ids[2].1[0].clone());
+    let [of_north, of_south] = [&north, &south].map(|one| one.decision.clone());
     let path = |id: &str| format!("/api/v1/decisions/{id}/explain");
     let ours = ask(&site, Method::GET, &path(&of_north), Some(&theirs), None).await;
     let rules: Vec<_> = ours.json()["worlds"][0]["rules"]

@@ -10,17 +10,7 @@ use scanhook_core::access::AdminRole;
 use serde_json::{Value, json};
 
 use crate::access::{roles, table, token};
-use crate::harness::{Answer, Site, Wish, alert, machine};
-
-const HELD: &str = r#"
-version = 1
-[defaults]
-mode = "approve"
-[[rule]]
-name = "all"
-scan = "quick"
-when = { source.exists = true }
-"#;
+use crate::harness::{Answer, HELD, Site, Wish, alert, machine};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 

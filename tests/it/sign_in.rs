@@ -321,6 +321,21 @@ async fn a_code_counts_once_and_in_the_browser_that_asked_for_it() {
             format!("{}&iss=https://evil.example", came.path),
             came.cookie.clone(),
         ),
+        (
+            "two codes",
+            came.path.replacen('?', "?code=x&", 1),
+            came.cookie.clone(),
+        ),
+        (
+            "two states",
+            came.path.replacen('?', "?state=x&", 1),
+            came.cookie.clone(),
+        ),
+        (
+            "the same state twice",
+            format!("{}&state={}", came.path, state(&came.path)),
+            came.cookie.clone(),
+        ),
     ] {
         let answer = back(&site, &path, &cookie).await;
         assert_eq!(answer.status, 401, "{why}: {}", answer.text);

@@ -5,31 +5,12 @@ use serde_json::{Value, json};
 
 use scanhook_simulator::{How, IncidentComment, Setup, Tenant};
 
-use crate::harness::{Site, TENANT, Wish, fault, machine, until};
+use crate::harness::{ASKING, Site, TENANT, Wish, fault, machine, until};
 
 const WORKSPACE: &str = "/subscriptions/0b8f7d7e-2f53-4a53-9d0a-6f6c6f1a2b3c/resourceGroups/rg-soc/providers/\
                          Microsoft.OperationalInsights/workspaces/log-soc";
 const INCIDENT: &str = "9e0c6a52-1d3b-4f6a-8a86-4d2d5e0f7c11";
 const ALERT: &str = "da637308392288907382_-880718168";
-
-/// High is scanned, medium is held.
-const RULES: &str = r#"
-version = 1
-
-[defaults]
-mode = "enforce"
-
-[[rule]]
-name = "high"
-scan = "full"
-when = { severity.gte = "high" }
-
-[[rule]]
-name = "ask"
-scan = "quick"
-mode = "approve"
-when = { severity = "medium" }
-"#;
 
 /// A configuration whose sources write back; `when`: a line of the tables.
 fn config(when: &str) -> String {
@@ -86,7 +67,7 @@ fn setup() -> Setup {
 
 async fn site(when: &str, setup: Setup) -> Site {
     Site::with(Wish {
-        rules: RULES.to_owned(),
+        rules: ASKING.to_owned(),
         config: Some(config(when)),
         setup,
         ..Wish::default()

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::far::FarRecord;
 use super::samples::{self, DemoDevice, Sample};
-use super::show::{Show, count, ends, tally};
+use super::show::{Show, ends, tally};
 use crate::api::ScanView;
+use scanhook_core::counted::counted;
 use scanhook_core::time::Timestamp;
 
 /// A high alert: one Full scan, and the very call that Defender saw.
@@ -60,9 +61,9 @@ async fn one_scan(show: &mut Show, sample: &Sample) -> anyhow::Result<()> {
     let kind = scans.first().map_or("no", |scan| scan.kind.as_str());
     show.sum(&format!(
         "{} became {}, {} to Defender and {} {kind} scan: {} after {took}.",
-        count(receipt.alerts.len(), "alert"),
-        count(decisions.len(), "decision"),
-        count(calls, "call"),
+        counted(receipt.alerts.len(), "alert"),
+        counted(decisions.len(), "decision"),
+        counted(calls, "call"),
         scans.len(),
         ends(&scans),
     ))
@@ -103,7 +104,7 @@ pub(super) async fn again(show: &mut Show) -> anyhow::Result<()> {
     });
     show.sum(&format!(
         "1 delivery, posted again, was answered {status}: {begun} new scans, {} for alert {} in Defender's log.",
-        count(calls, "call"),
+        counted(calls, "call"),
         sample.name
     ))
 }
@@ -155,7 +156,7 @@ pub(super) async fn forged(show: &mut Show) -> anyhow::Result<()> {
     });
     show.sum(&format!(
         "1 forged delivery was answered {status}: {new} deliveries and {stored} alerts stored, {} in status.",
-        count(refusals.len(), "refusal")
+        counted(refusals.len(), "refusal")
     ))
 }
 
@@ -211,10 +212,10 @@ pub(super) async fn storm(show: &mut Show) -> anyhow::Result<()> {
     });
     show.sum(&format!(
         "{} became {}: {}; {} in Defender's log, {}.",
-        count(asked, "alert"),
-        count(begun, "scan"),
+        counted(asked, "alert"),
+        counted(begun, "scan"),
         tally(decisions.iter().map(|decision| decision.reason.as_str())),
-        count(calls, "call"),
+        counted(calls, "call"),
         ends(&scans),
     ))
 }
@@ -249,7 +250,7 @@ pub(super) async fn careful(show: &mut Show) -> anyhow::Result<()> {
     show.expect(begun == 0, || format!("{begun} scans were begun"));
     show.sum(&format!(
         "{}: {}; {begun} scans.",
-        count(states.len(), "alert"),
+        counted(states.len(), "alert"),
         states.join(", ")
     ))
 }

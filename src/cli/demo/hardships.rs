@@ -4,8 +4,9 @@ use core::time::Duration;
 
 use super::far::FarRecord;
 use super::samples::{self, DemoDevice};
-use super::show::{Show, count, ends, is_over, tally};
+use super::show::{Show, ends, is_over, tally};
 use crate::api::ScanView;
+use scanhook_core::counted::counted;
 use scanhook_core::time::Timestamp;
 use scanhook_simulator::{Fault, How};
 
@@ -57,7 +58,7 @@ pub(super) async fn throttled(show: &mut Show) -> anyhow::Result<()> {
     let next = waits.first().copied().unwrap_or_default();
     let tries: u32 = scans.iter().map(|scan| scan.tries).sum();
     show.expect(inside == 0, || {
-        format!("{} were made inside the pause", count(inside, "call"))
+        format!("{} were made inside the pause", counted(inside, "call"))
     });
     show.expect(tries == 2, || {
         format!("the scan was sent {tries} times, not twice")
@@ -115,8 +116,8 @@ pub(super) async fn lost_answer(show: &mut Show) -> anyhow::Result<()> {
         "1 answer was lost: the scan was unknown for {:.1} s, then found in Defender's list; {} and {} by Defender's \
          log, {}.",
         unsure.unwrap_or_default(),
-        count(calls, "call"),
-        count(started as usize, "started scan"),
+        counted(calls, "call"),
+        counted(started as usize, "started scan"),
         ends(&scans),
     ))
 }
@@ -173,7 +174,7 @@ pub(super) async fn killed(show: &mut Show) -> anyhow::Result<()> {
     show.expect(twice == 0, || format!("{twice} scans were started twice"));
     show.sum(&format!(
         "{open} of {} open when it was killed ({last}), all {} ended: {}; Defender started {started}, {twice} twice.",
-        count(dying.len(), "scan"),
+        counted(dying.len(), "scan"),
         scans.len(),
         ends(&scans),
     ))

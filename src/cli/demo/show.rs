@@ -13,6 +13,7 @@ use super::screen::{Screen, ScreenRow};
 use super::stage::{DemoStage, Received};
 use crate::api::{AlertView, Receipt, ScanView};
 use crate::clock;
+use scanhook_core::counted::counted;
 
 /// How often the admin listener is asked.
 const TICK: Duration = Duration::from_millis(120);
@@ -207,8 +208,8 @@ impl Show {
         });
         self.sum(&format!(
             "{}, {}: {doubled} doubled (by Defender's own log), {over} over quota, {lost} lost.",
-            count(accounts.len(), "alert"),
-            count(all, "scan"),
+            counted(accounts.len(), "alert"),
+            counted(all, "scan"),
         ))
     }
 }
@@ -222,21 +223,16 @@ fn row(scan: &ScanView, devices: &[DemoDevice]) -> ScreenRow {
     let device = devices.iter().find(|device| device.machine == scan.machine);
     let alerts = match scan.alerts.as_slice() {
         [one] => format!("alert {one}"),
-        all => count(all.len(), "alert"),
+        all => counted(all.len(), "alert"),
     };
     let state = scan.outcome.as_ref().unwrap_or(&scan.state).clone();
     let name = device.map_or(&scan.machine, |device| &device.name).clone();
     let rule = scan.rule.clone().unwrap_or_default();
-    let tries = count(scan.tries as usize, "call");
+    let tries = counted(scan.tries as usize, "call");
     ScreenRow {
         key: scan.id.clone(),
         cells: vec![name, alerts, scan.kind.clone(), tries, state, rule],
     }
-}
-
-/// `1 alert`, `2 alerts`.
-pub(super) fn count(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// How often each of these words occurs: `8 new, 32 running`.

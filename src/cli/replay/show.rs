@@ -12,8 +12,9 @@ use super::args::{ReplayArgs, name};
 use crate::replay::{Assumed, Hold, ReplayReport};
 use differences::differences;
 use load::of_load;
+use scanhook_core::counted::counted;
 use scanhook_core::scan::Reason;
-use words::{many, millis, seconds};
+use words::{millis, seconds};
 
 /// All of it, as text.
 pub(super) fn text(report: &ReplayReport, args: &ReplayArgs) -> String {
@@ -54,7 +55,7 @@ fn head(report: &ReplayReport, args: &ReplayArgs) -> String {
         } else {
             format!("{} deliveries", report.deliveries)
         },
-        many(report.alerts.total, "alert"),
+        counted(report.alerts.total, "alert"),
         span(&report.from),
         span(&report.to),
     );
@@ -176,7 +177,7 @@ fn unmatched(report: &ReplayReport) -> String {
     };
     format!(
         "\nno rule    {}\n{}{others}",
-        many(report.unmatched, "alert"),
+        counted(report.unmatched, "alert"),
         table.text(output::columns())
     )
 }

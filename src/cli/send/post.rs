@@ -13,10 +13,11 @@ use super::sender::{Sender, media_type, method};
 use crate::api::Receipt;
 use crate::cli::format::OutputFormat;
 use crate::cli::output::{self, complain, plain};
-use crate::cli::responder::{authority, client, detail, encoded, is_of_certificate, root};
+use crate::cli::responder::{authority, client, detail, is_of_certificate, root};
 use crate::cli::table::waiting;
 use crate::cli::trouble::{CliError, Exit};
 use crate::clock;
+use scanhook_core::percent::encoded;
 use scanhook_core::signature::{Moment, ProvenRequest};
 
 /// How long the answer may take; a receiver that is alive answers in milliseconds.
@@ -39,7 +40,7 @@ pub(super) async fn post(
     let outgoing = ProvenRequest::prove(&sender.checks, body.into(), moment)
         .map_err(|why| unsendable(&why))?;
     let target = match &outgoing.url_secret {
-        Some(secret) => with_segment(url, &encoded(secret.expose_secret()).to_string()),
+        Some(secret) => with_segment(url, &encoded(secret.expose_secret())),
         None => url.to_owned(),
     };
     let mut request = client(PATIENCE, authority(args.ca.as_deref()).as_deref())?

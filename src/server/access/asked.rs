@@ -4,9 +4,13 @@ use core::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+
 use crate::api::{MeView, PauseView};
 use crate::in_force::ActiveConfig;
 use crate::journal::{Filter, TenantId};
+use crate::server::refusal::HttpError;
 use scanhook_core::access::{AuditEntry, Caller, TenantScope};
 
 /// Who asks.
@@ -16,6 +20,15 @@ pub(in crate::server) struct AskedBy {
     pub(in crate::server) address: IpAddr,
     /// What was done is in the audit already, with whatever came of it.
     audited: Arc<AtomicBool>,
+}
+
+/// `guard` has put it there.
+impl<S: Sync> FromRequestParts<S> for AskedBy {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<AskedBy, HttpError> {
+        parts.extensions.get().cloned().ok_or(HttpError::Internal)
+    }
 }
 
 impl AskedBy {

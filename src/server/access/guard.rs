@@ -15,7 +15,6 @@ use super::wire::Wire;
 use crate::clock;
 use crate::server::refusal::{AccessError, HttpError, RefusedWith, ToldInPage, not_taken};
 use crate::server::same_site;
-use crate::server::sign_in::page;
 use crate::server::state::{Admin, SharedAdmin};
 use crate::settings::Settings;
 use scanhook_core::message::PublicUrl;
@@ -74,9 +73,6 @@ impl Admin {
         let headers = request.headers().clone();
         let asked = match self.known(&settings, headers, wire).await {
             Ok(asked) => asked,
-            Err(HttpError::Access(AccessError::SignInRequired)) if page::is_wanted(&request) => {
-                return page::in_place_of(&request, &settings);
-            }
             Err(refused) => return refused.into_response(),
         };
         if !asked.caller.grant.allows(found.takes) {
@@ -141,7 +137,7 @@ impl Admin {
         }
     }
 
-    /// `[admin]` of the settings in force.
+    /// The settings in force.
     pub(in crate::server) fn settings(&self) -> Arc<Settings> {
         self.intake.in_force().settings.clone()
     }

@@ -3,6 +3,7 @@
 
 use axum::http::Method;
 
+use crate::server::fields::FormValues;
 use scanhook_core::access::Permission;
 
 /// One method of one path.
@@ -215,15 +216,11 @@ pub(super) fn route(method: &Method, path: &str, query: Option<&str>) -> Option<
     } else {
         method.as_str()
     };
-    let verbose = query
-        .unwrap_or_default()
-        .split('&')
-        .any(|pair| pair.split('=').next() == Some("verbose"));
     // What pages look like tells nothing, and the form for signing in looks like them.
     if method == "GET" && path == "/assets/{file}" {
         return Some(RouteNeeds::Nothing);
     }
-    if method == "GET" && (path == "/livez" || (path == "/readyz" && !verbose)) {
+    if method == "GET" && (path == "/livez" || (path == "/readyz" && !is_verbose(query))) {
         return Some(RouteNeeds::Nothing);
     }
     if OPEN_ROUTES.contains(&(method, path)) {
@@ -233,6 +230,11 @@ pub(super) fn route(method: &Method, path: &str, query: Option<&str>) -> Option<
         .iter()
         .find(|route| route.method == method && route.path == path)
         .map(RouteNeeds::Permission)
+}
+
+/// Whether a probe is asked for more than a status, which takes a permission.
+pub(in crate::server) fn is_verbose(query: Option<&str>) -> bool {
+    FormValues::of_query(query).is_ok_and(|query| query.get("verbose").is_some())
 }
 
 /// The methods that a path takes, as `Allow` lists them.

@@ -1,14 +1,13 @@
-//! Whoever is signed in: the cookie that a browser keeps, and whose session it is. What a session may do is found out at
+//! Whoever is signed in: whose session it is that a browser keeps. What a session may do is found out at
 //! each use, from what proved it and the settings in force: a token that is taken away takes its sessions along, and so does
 //! a role that lets nobody in any more.
 
 use core::time::Duration;
 
-use axum::http::header::{COOKIE, SET_COOKIE};
-use axum::http::{HeaderMap, HeaderValue};
-use axum::response::Response;
+use axum::http::HeaderMap;
 
 use super::asked::AskedBy;
+use super::cookie::SESSION;
 use crate::clock;
 use crate::journal::{SessionProof, SessionRow};
 use crate::server::refusal::HttpError;
@@ -17,61 +16,12 @@ use crate::settings::Settings;
 use scanhook_core::access::{AuditEntry, Caller, SessionKey, SignedInBy};
 use scanhook_core::time::Timestamp;
 
-/// The name of the cookie. Its prefix makes browsers refuse it from other hosts of the same domain and without TLS; this
-/// computer counts as safe to them.
-const NAME: &str = "__Host-scanhook";
-/// How a cookie is kept. A page of another site never makes the browser send it.
-const KEPT: &str = "Path=/; Secure; HttpOnly; SameSite=Strict";
 /// The use of a session is written down this often.
 const SEEN: Duration = Duration::from_secs(60);
 
-/// The value of the one cookie of this name.
-pub(in crate::server) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    let lines = headers.get_all(COOKIE).iter();
-    let pairs = lines
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='));
-    let mut values = pairs.filter(|(known, _)| *known == name);
-    match (values.next(), values.next()) {
-        (Some((_, value)), None) => Some(value),
-        _ => None,
-    }
-}
-
-/// Whether the browser sends a cookie of ours, whatever is in it.
-pub(in crate::server) fn has_cookie(headers: &HeaderMap) -> bool {
-    let mut lines = headers.get_all(COOKIE).iter();
-    lines.any(|line| {
-        let line = String::from_utf8_lossy(line.as_bytes());
-        line.split(';')
-            .any(|pair| pair.trim_start().starts_with(NAME))
-    })
-}
-
 /// What the browser keeps of its session.
 pub(in crate::server) fn key(headers: &HeaderMap) -> Option<SessionKey> {
-    SessionKey::read(cookie(headers, NAME)?)
-}
-
-/// Has the browser keep a session, until it is closed or the session is over.
-pub(in crate::server) fn kept(key: &SessionKey) -> Option<HeaderValue> {
-    let mut value = HeaderValue::from_str(&format!("{NAME}={}; {KEPT}", key.expose())).ok()?;
-    value.set_sensitive(true);
-    Some(value)
-}
-
-/// Has the browser forget its session.
-pub(in crate::server) fn forgotten() -> HeaderValue {
-    HeaderValue::from_static(
-        "__Host-scanhook=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0",
-    )
-}
-
-/// An answer that has the browser keep or forget a cookie.
-pub(in crate::server) fn with_cookie(mut response: Response, cookie: HeaderValue) -> Response {
-    response.headers_mut().append(SET_COOKIE, cookie);
-    response
+    SessionKey::read(SESSION.value(headers)?)
 }
 
 impl Admin {

@@ -2,9 +2,9 @@
 
 use core::time::Duration;
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::{Extension, Json};
 
 use super::orderer::{Act, DONE};
 use crate::api::{MessageView, RevivedView};
@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_millis(50);
 
 pub(super) async fn revive(
     State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
+    asked: AskedBy,
     body: Body,
 ) -> Result<Json<RevivedView>, HttpError> {
     let body = received(body).await?;
@@ -30,7 +30,7 @@ pub(super) async fn revive(
 
 pub(super) async fn attempt(
     State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
+    asked: AskedBy,
     Path(name): Path<String>,
     body: Body,
 ) -> Result<Json<MessageView>, HttpError> {

@@ -32,9 +32,7 @@ impl FromRequestParts<Arc<Admin>> for ListRequest {
         parts: &mut Parts,
         admin: &Arc<Admin>,
     ) -> Result<ListRequest, HttpError> {
-        // `guard` has put it there; whoever did not pass it is nobody.
-        let asked = parts.extensions.get().cloned();
-        let asked: AskedBy = asked.ok_or(HttpError::NotFound)?;
+        let asked = AskedBy::from_request_parts(parts, admin).await?;
         let lasting = parts.extensions.get().cloned().unwrap_or_default();
         let Ok(standing) = CallerStanding::from_request_parts(parts, admin).await;
         let mut pairs: Pairs = Query::from_request_parts(parts, admin).await;

@@ -11,6 +11,7 @@ use crate::api::{AlertView, DecisionReceipt, DecisionView, ScanView};
 use crate::explain::Judgement;
 use crate::server::refusal::HttpError;
 use scanhook_core::alert::AlertState;
+use scanhook_core::percent::encoded;
 use scanhook_core::scan::DecisionState;
 
 /// Devices that are explained: each takes the policy that decided to be tried once more.
@@ -119,7 +120,7 @@ fn story(alert: &AlertView, scan: Option<&ScanView>, sees_rules: bool) -> Vec<St
         .iter()
         .find_map(|one| one.rule.clone())
         .filter(|_| sees_rules);
-    decided.link = rule.map(|rule| (format!("/rules/{}", super::link::part(&rule)), rule));
+    decided.link = rule.map(|rule| (format!("/rules/{}", encoded(&rule)), rule));
     story.push(decided);
     let Some(scan) = scan else {
         return story;

@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, RETRY_AFTER,
     STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::problem;
 use crate::server::access::AskedBy;
 use crate::server::handshake::OverTls;
-use crate::server::refusal::{HttpError, RefusedWith};
-use crate::server::sign_in::page::SignInPage;
+use crate::server::refusal::RefusedWith;
+use crate::server::sign_in::page::PageBehind;
 use crate::server::state::Admin;
 
 /// What a page may load, run and do: what this listener serves and nothing else, and markup by our own policy alone.
@@ -42,15 +42,14 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("permissions-policy"), PERMISSIONS),
 ];
 
-/// Whether this path is one that programs call.
-fn is_for_programs(path: &str) -> bool {
-    let others = ["/metrics", "/livez", "/readyz"];
-    path.starts_with("/api/") || path.starts_with("/-/") || others.contains(&path)
+/// Whether this path is one of the API.
+fn is_api(path: &str) -> bool {
+    path.starts_with("/api/") || path.starts_with("/-/")
 }
 
-fn is_html(response: &Response) -> bool {
-    let kind = response.headers().get(CONTENT_TYPE);
-    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+/// Whether this path is one that programs call.
+fn is_for_programs(path: &str) -> bool {
+    is_api(path) || ["/metrics", "/livez", "/readyz"].contains(&path)
 }
 
 /// Gives the answers to browsers their headers, and tells them of a problem in a page.
@@ -67,35 +66,35 @@ pub(in crate::server) async fn dress(
         .any(|line| line.to_str().is_ok_and(|line| line.contains("text/html")));
     let is_page = request.extensions().get::<MatchedPath>().is_some() || asks_for_html;
     let over_tls = request.extensions().get::<OverTls>().is_some();
-    // What a form sends is not asked for once more.
-    let asked_for = match *request.method() == Method::GET {
-        true => request.uri().path_and_query().map(ToString::to_string),
-        false => None,
-    };
+    let behind = PageBehind::of(&request);
     let response = next.run(request).await;
-    // The form for signing in stands in place of whatever a browser asks for.
-    if (is_for_programs(&path) || !is_page) && !is_html(&response) {
-        return response;
-    }
-    let mut response = match response.extensions().get::<RefusedWith>().cloned() {
+    let refused = response.extensions().get::<RefusedWith>().cloned();
+    let refused = refused.filter(|_| asks_for_html);
+    let mut response = match refused {
+        // Whoever is not known, or not any more, is asked to sign in, whatever a browser asks for.
         Some(RefusedWith(refused))
-            if asks_for_html && refused.status() == StatusCode::UNAUTHORIZED =>
+            if refused.status() == StatusCode::UNAUTHORIZED && !is_api(&path) =>
         {
-            // Whoever is not known, or not any more, is asked to sign in.
-            SignInPage::new(&admin.settings(), asked_for.as_deref()).refused(&refused)
+            let page = behind.sign_in_first(&admin.settings(), &refused);
+            in_place_of(&response, page)
         }
-        Some(RefusedWith(refused)) if asks_for_html => in_words(&response, &refused),
-        _ => response,
+        _ if is_for_programs(&path) || !is_page => return response,
+        Some(RefusedWith(refused)) => {
+            let asked = response.extensions().get::<AskedBy>();
+            let page = problem::page(asked, &refused);
+            page.map_or_else(
+                |_| refused.into_response(),
+                |page| in_place_of(&response, page),
+            )
+        }
+        None => response,
     };
     protect(response.headers_mut(), over_tls);
     response
 }
 
-fn in_words(response: &Response, refused: &HttpError) -> Response {
-    let asked = response.extensions().get::<AskedBy>();
-    let Ok(mut page) = problem::page(asked, refused) else {
-        return refused.clone().into_response();
-    };
+/// A page that says what this answer says.
+fn in_place_of(response: &Response, mut page: Response) -> Response {
     for name in [RETRY_AFTER, WWW_AUTHENTICATE] {
         if let Some(value) = response.headers().get(&name) {
             page.headers_mut().insert(name, value.clone());

@@ -7,7 +7,6 @@ use serde_json::{Map, Value, json};
 
 use super::confirm::ask;
 use super::fates::{Fate, done};
-use super::fields::{FormValues, body};
 use super::filters;
 use super::order_home::{home, is_answer};
 use super::order_words::told;
@@ -18,6 +17,7 @@ use super::written::html;
 use crate::api::OrderView;
 use crate::clock;
 use crate::server::control::OrderVerb;
+use crate::server::fields::{FormValues, body};
 use crate::server::refusal::{CommandError, HttpError, ToldInPage};
 
 #[derive(Template)]

@@ -8,7 +8,6 @@ use axum::response::Response;
 use serde_json::json;
 
 use super::fates::{Fate, foreseen};
-use super::fields::body;
 use super::filters;
 use super::order_home::{home, is_answer};
 use super::order_words::{button, heading};
@@ -21,6 +20,7 @@ use crate::api::OrderView;
 use crate::clock;
 use crate::journal::TenantId;
 use crate::server::control::OrderVerb;
+use crate::server::fields::body;
 use crate::server::refusal::{HttpError, Meant};
 use crate::server::state::Admin;
 use scanhook_core::time::Timestamp;

@@ -9,6 +9,7 @@ use askama::{Result, Values};
 use super::svg::Svg;
 use super::times;
 use crate::explain::{World, detail};
+use scanhook_core::percent::encoded;
 use scanhook_core::plain::one_line;
 use scanhook_core::rules::Explained;
 use scanhook_core::time::Timestamp;
@@ -65,19 +66,13 @@ pub(super) fn words(code: impl Display, _: &dyn Values) -> Result<String> {
 /// A part of a path or a value in a query.
 #[askama::filter_fn]
 pub(super) fn part(text: impl Display, _: &dyn Values) -> Result<String> {
-    Ok(super::link::part(&text.to_string()))
+    Ok(encoded(&text.to_string()))
 }
 
 /// `s` where it is not one.
 #[askama::filter_fn]
 pub(super) fn s(number: impl Display, _: &dyn Values) -> Result<&'static str> {
     Ok(if number.to_string() == "1" { "" } else { "s" })
-}
-
-/// Whether two texts are the same.
-#[askama::filter_fn]
-pub(super) fn same(one: impl Display, _: &dyn Values, other: &str) -> Result<bool> {
-    Ok(one.to_string() == other)
 }
 
 /// A picture of ours. It is the only thing that is not escaped.

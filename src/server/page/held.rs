@@ -5,6 +5,7 @@ use axum::extract::Path;
 use axum::response::Response;
 
 use super::filters;
+use super::lists::{FilterField, FilterForm, choice, text};
 use super::shell::{NavPage, PageShell};
 use super::visit::Visit;
 use crate::api::{DecisionView, DeviceRow, HeldMembersView, HeldView};
@@ -24,29 +25,8 @@ const BY: [(GroupBy, &str); 3] = [
 struct HeldPage {
     shell: PageShell,
     held: HeldView,
-    by: Vec<(&'static str, &'static str)>,
-    reasons: Vec<&'static str>,
-    /// The filter, as it was asked for.
-    filter: HeldFilter,
-    is_narrowed: bool,
+    filter: FilterForm,
     next: Option<String>,
-}
-
-/// The values of the filter's fields.
-#[derive(Default)]
-struct HeldFilter {
-    group: String,
-    rule: String,
-    reason: String,
-    device: String,
-    since: String,
-}
-
-impl HeldFilter {
-    /// Whether groups are made so.
-    fn is_by(&self, code: &str) -> bool {
-        self.group == code
-    }
 }
 
 #[derive(Template)]
@@ -71,26 +51,28 @@ struct HeldOnePage {
 /// What is held, in groups.
 pub(super) async fn show(visit: Visit) -> Result<Response, HttpError> {
     let held = visit.admin.held_view(&visit.asked, visit.pairs()).await?;
-    let value = |key: &str| visit.value(key).unwrap_or_default().to_owned();
-    let filter = HeldFilter {
-        group: held.group.clone(),
-        rule: value("rule"),
-        reason: value("reason"),
-        device: value("device"),
-        since: value("since"),
-    };
-    let narrows = |key: &str| !matches!(key, "group" | "limit" | "after");
-    let is_narrowed = visit.query.iter().any(|(key, _)| narrows(key));
     let page = HeldPage {
         shell: visit.shell("Held for a person", NavPage::Held).await?,
         next: held.next.as_deref().map(|next| visit.link_to(next)),
-        by: BY.iter().map(|(by, words)| (by.code(), *words)).collect(),
-        reasons: Selector::words(Wants::Held),
-        filter,
-        is_narrowed,
+        filter: FilterForm::new(&visit, fields(&held)),
         held,
     };
     visit.shown(&page.shell, &page)
+}
+
+fn fields(held: &HeldView) -> Vec<FilterField> {
+    vec![
+        FilterField {
+            value: held.group.clone(),
+            choices: BY.map(|(by, words)| (by.code(), words)).into(),
+            narrows: false,
+            ..text("group", "Group by", "")
+        },
+        choice("reason", "Reason", Selector::words(Wants::Held)),
+        text("rule", "Rule", ""),
+        text("device", "Device", "dc-*"),
+        text("since", "Since", "1h"),
+    ]
 }
 
 /// A group of what is held, or one decision.

@@ -1,17 +1,19 @@
 //! What all lists have in common: the form that narrows them, how much of them is shown, and the way to the rest.
 
-use super::link;
 use super::visit::Visit;
 use crate::api::{Page, Total};
+use scanhook_core::percent::query;
 
 /// One parameter of a list, as its form asks for it.
 pub(super) struct FilterField {
     pub(super) key: &'static str,
     pub(super) label: &'static str,
     pub(super) value: String,
-    /// The words it may be; none: any text.
-    pub(super) choices: Vec<&'static str>,
+    /// The words it may be, each with what is shown for it; none: any text.
+    pub(super) choices: Vec<(&'static str, &'static str)>,
     pub(super) hint: &'static str,
+    /// Whether it narrows the list, so that it may be left open; else it says how the list is made.
+    pub(super) narrows: bool,
 }
 
 impl FilterField {
@@ -20,14 +22,19 @@ impl FilterField {
     }
 }
 
-/// What stands around a list.
-pub(super) struct ListFrame {
+/// The form that narrows a list.
+pub(super) struct FilterForm {
     pub(super) path: String,
     pub(super) fields: Vec<FilterField>,
     /// The tenant that is looked at stays.
     pub(super) tenant: Option<String>,
     /// Whether anything narrows it.
     pub(super) narrowed: bool,
+}
+
+/// What stands around a list.
+pub(super) struct ListFrame {
+    pub(super) filter: FilterForm,
     /// How many rows are shown of how many.
     pub(super) amount: String,
     /// The first page, where this is another one.
@@ -47,6 +54,7 @@ pub(super) const fn text(
         value: String::new(),
         choices: Vec::new(),
         hint,
+        narrows: true,
     }
 }
 
@@ -57,25 +65,24 @@ pub(super) fn choice(
     choices: impl IntoIterator<Item = &'static str>,
 ) -> FilterField {
     FilterField {
-        choices: choices.into_iter().collect(),
+        choices: choices.into_iter().map(|word| (word, word)).collect(),
         ..text(key, label, "")
     }
 }
 
-impl ListFrame {
-    /// What stands around this page of a list.
-    pub(super) fn new<T>(visit: &Visit, mut fields: Vec<FilterField>, page: &Page<T>) -> ListFrame {
+impl FilterForm {
+    /// The form with what was asked for.
+    pub(super) fn new(visit: &Visit, mut fields: Vec<FilterField>) -> FilterForm {
         for field in &mut fields {
-            field.value = visit.value(field.key).unwrap_or_default().to_owned();
+            if let Some(value) = visit.value(field.key) {
+                value.clone_into(&mut field.value);
+            }
         }
-        let is_later = visit.value("after").is_some();
-        ListFrame {
+        let mut narrowing = fields.iter().filter(|field| field.narrows);
+        FilterForm {
             path: visit.path.clone(),
             tenant: visit.value("tenant").map(str::to_owned),
-            narrowed: fields.iter().any(|field| !field.value.is_empty()),
-            amount: amount(page.items.len(), page.total.as_ref(), is_later),
-            first: is_later.then(|| visit.link_to("")),
-            next: page.next.as_deref().map(|next| visit.link_to(next)),
+            narrowed: narrowing.any(|field| !field.value.is_empty()),
             fields,
         }
     }
@@ -83,12 +90,21 @@ impl ListFrame {
     /// The list without what narrows it.
     pub(super) fn cleared(&self) -> String {
         match &self.tenant {
-            Some(tenant) => format!(
-                "{}?{}",
-                self.path,
-                link::query([("tenant", tenant.as_str())])
-            ),
+            Some(tenant) => format!("{}?{}", self.path, query([("tenant", tenant.as_str())])),
             None => self.path.clone(),
+        }
+    }
+}
+
+impl ListFrame {
+    /// What stands around this page of a list.
+    pub(super) fn new<T>(visit: &Visit, fields: Vec<FilterField>, page: &Page<T>) -> ListFrame {
+        let is_later = visit.value("after").is_some();
+        ListFrame {
+            filter: FilterForm::new(visit, fields),
+            amount: amount(page.items.len(), page.total.as_ref(), is_later),
+            first: is_later.then(|| visit.link_to("")),
+            next: page.next.as_deref().map(|next| visit.link_to(next)),
         }
     }
 }

@@ -57,11 +57,7 @@ struct NowPage {
 }
 
 pub(super) async fn show(visit: Visit) -> Result<Response, HttpError> {
-    query::known(
-        &["tenant"],
-        crate::journal::ListKind::Decisions,
-        visit.pairs(),
-    )?;
+    query::known(&["tenant"], visit.pairs())?;
     let admin = &visit.admin;
     if visit.value("tenant").is_some() && visit.tenant().is_none() {
         return Err(unknown_id());

@@ -2,14 +2,7 @@
 
 use crate::api::{ItemView, OrderView};
 use crate::server::control::OrderVerb;
-
-fn counted(number: usize, what: &str) -> String {
-    match (number, what.strip_suffix('y')) {
-        (1, _) => format!("1 {what}"),
-        (_, Some(stem)) => format!("{number} {stem}ies"),
-        (_, None) => format!("{number} {what}s"),
-    }
-}
+use scanhook_core::counted::counted;
 
 /// The kind of scan of all of them, if it is one.
 fn scan_kind(order: &OrderView) -> Option<&str> {

@@ -1,12 +1,16 @@
 //! The forms that give orders: first what would come of it, then the order.
 
+use std::sync::Arc;
+
 use axum::response::Response;
+use axum::routing::{MethodRouter, post};
 
 use super::answered::answer;
 use super::confirm::ask;
 use super::sent::SentForm;
 use crate::server::control::OrderVerb;
 use crate::server::refusal::{CommandError, HttpError};
+use crate::server::state::Admin;
 
 /// What an answer to what is held would do. Nothing is changed.
 pub(super) async fn look_at_answer(form: SentForm) -> Result<Response, HttpError> {
@@ -28,18 +32,7 @@ pub(super) async fn look_at_scans(form: SentForm) -> Result<Response, HttpError>
     ask(&form, verb, None).await
 }
 
-pub(super) async fn approve(form: SentForm) -> Result<Response, HttpError> {
-    answer(&form, OrderVerb::Approve).await
-}
-
-pub(super) async fn deny(form: SentForm) -> Result<Response, HttpError> {
-    answer(&form, OrderVerb::Deny).await
-}
-
-pub(super) async fn cancel(form: SentForm) -> Result<Response, HttpError> {
-    answer(&form, OrderVerb::Cancel).await
-}
-
-pub(super) async fn retry(form: SentForm) -> Result<Response, HttpError> {
-    answer(&form, OrderVerb::Retry).await
+/// The order itself.
+pub(super) fn post_order(verb: OrderVerb) -> MethodRouter<Arc<Admin>> {
+    post(async move |form: SentForm| answer(&form, verb).await)
 }

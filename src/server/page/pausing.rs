@@ -1,22 +1,17 @@
 //! To keep scans from being sent, and to let them go on: what is paused, the page that asks, and the order.
 
 use askama::Template;
-use axum::Extension;
-use axum::body::Body;
-use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Redirect, Response};
 
-use super::fields::{FormValues, body};
 use super::filters;
-use super::link::query;
+use super::sent::SentForm;
 use super::shell::{NavPage, PageShell};
 use super::visit::Visit;
 use crate::api::PauseView;
-use crate::server::access::AskedBy;
+use crate::server::fields::body;
 use crate::server::query as asked_for;
 use crate::server::refusal::HttpError;
-use crate::server::state::SharedAdmin;
+use scanhook_core::percent::query;
 
 /// What a pause is for.
 const SCOPE: &[&str] = &["tenant", "rule", "device"];
@@ -97,8 +92,7 @@ async fn ask(visit: Visit, ends: bool) -> Result<Response, HttpError> {
     } else {
         &["tenant", "rule", "device", "until", "reason"]
     };
-    let list = crate::journal::ListKind::Decisions;
-    let fields = asked_for::known(keys, list, visit.pairs())?;
+    let fields = asked_for::known(keys, visit.pairs())?;
     let value = |wanted: &str| {
         let found = fields.iter().find(|(key, _)| *key == wanted);
         found.map(|(_, value)| value.clone())
@@ -133,30 +127,19 @@ async fn ask(visit: Visit, ends: bool) -> Result<Response, HttpError> {
     visit.shown(&page.shell, &page)
 }
 
-pub(super) async fn pause(
-    State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
-    sent: Body,
-) -> Result<Response, HttpError> {
-    let values = FormValues::read(sent).await?;
-    let members = values.members(&[SCOPE, &["until", "reason"]].concat());
-    admin.pause(&asked, &body(members)).await?;
+pub(super) async fn pause(form: SentForm) -> Result<Redirect, HttpError> {
+    let members = form.values.members(&[SCOPE, &["until", "reason"]].concat());
+    form.admin.pause(&form.asked, &body(members)).await?;
     Ok(back())
 }
 
-pub(super) async fn resume(
-    State(admin): SharedAdmin,
-    Extension(asked): Extension<AskedBy>,
-    sent: Body,
-) -> Result<Response, HttpError> {
-    let values = FormValues::read(sent).await?;
-    let members = values.members(&[SCOPE, &["reason"]].concat());
-    admin.resume(&asked, &body(members)).await?;
+pub(super) async fn resume(form: SentForm) -> Result<Redirect, HttpError> {
+    let members = form.values.members(&[SCOPE, &["reason"]].concat());
+    form.admin.resume(&form.asked, &body(members)).await?;
     Ok(back())
 }
 
 /// To the pauses in force: what is loaded again orders nothing again.
-fn back() -> Response {
-    let to = HeaderValue::from_static("/pause");
-    (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response()
+fn back() -> Redirect {
+    Redirect::to("/pause")
 }

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::fields::{FormValues, body};
 use super::order_home::is_answer;
 use super::sent::SentForm;
 use crate::server::control::OrderVerb;
+use crate::server::fields::{FormValues, body};
 use crate::server::refusal::HttpError;
 
 /// What the fields of these forms are about beside what is picked.

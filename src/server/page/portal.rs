@@ -2,9 +2,8 @@
 //! so each page works without them.
 
 use crate::server::state::Admin;
+use scanhook_core::percent::{encoded, query};
 use scanhook_core::time::Timestamp;
-
-use super::link::part;
 
 /// The page of a device.
 pub(super) fn device_page(admin: &Admin, tenant: &str, machine: &str) -> Option<String> {
@@ -40,9 +39,9 @@ fn link(
     let tenant = settings.tenants.iter().find(|one| one.name == tenant)?;
     let base = tenant.endpoints.portal()?;
     let id = ("tid", tenant.tenant_id.as_str());
-    let query = super::link::query(more.iter().copied().chain([id]));
+    let query = query(more.iter().copied().chain([id]));
     Some(format!(
         "{base}/machines/v2/{}/{page}?{query}",
-        part(machine)
+        encoded(machine)
     ))
 }

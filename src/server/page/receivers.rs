@@ -5,7 +5,6 @@ use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::fields::body;
 use super::filters;
 use super::sent::SentForm;
 use super::shell::{NavPage, PageShell};
@@ -13,9 +12,11 @@ use super::visit::Visit;
 use super::written::html;
 use crate::api::MessageView;
 use crate::clock;
-use crate::journal::ListKind;
+use crate::server::fields::body;
 use crate::server::query;
 use crate::server::refusal::{AccessError, HttpError};
+use scanhook_core::counted::counted;
+use scanhook_core::percent::encoded;
 
 #[derive(Template)]
 #[template(path = "receiver-confirm.html")]
@@ -46,7 +47,7 @@ pub(super) async fn confirm_again(visit: Visit) -> Result<Response, HttpError> {
     if !visit.asked.sees_all() {
         return Err(AccessError::ForAllTenants.into());
     }
-    let mut asked = query::known(&["receiver"], ListKind::Decisions, visit.pairs())?;
+    let mut asked = query::known(&["receiver"], visit.pairs())?;
     let receiver = asked.pop().map(|(_, name)| name);
     let mut dead = vec![("state".to_owned(), "dead".to_owned())];
     dead.extend(receiver.clone().map(|name| ("receiver".to_owned(), name)));
@@ -56,7 +57,7 @@ pub(super) async fn confirm_again(visit: Visit) -> Result<Response, HttpError> {
         .iter()
         .filter(|one| receiver.as_ref().is_none_or(|name| *name == one.name));
     let many = meant.map(|one| one.dead as usize).sum::<usize>();
-    let many = messages_in_words(many.max(messages.len()));
+    let many = counted(many.max(messages.len()), "message");
     let to = receiver.as_ref().map(|name| format!(" to {name}"));
     let to = to.unwrap_or_default();
     let page = ReceiverConfirmPage {
@@ -82,7 +83,7 @@ pub(super) async fn confirm_attempt(
         shell: asking(&visit).await?,
         heading: format!("Send a test message to {name}?"),
         text: "It tells of nothing that has happened, and says that it is a test.".to_owned(),
-        action: format!("/system/receivers/{}/test", super::link::part(&name)),
+        action: format!("/system/receivers/{}/test", encoded(&name)),
         receiver: None,
         messages: Vec::new(),
         button: Some("Send the test message".to_owned()),
@@ -109,7 +110,7 @@ pub(super) async fn again(form: SentForm) -> Result<Response, HttpError> {
     let verb = if revived == 1 { "waits" } else { "wait" };
     told(
         &form,
-        format!("{} {verb} again", messages_in_words(revived)),
+        format!("{} {verb} again", counted(revived, "message")),
         None,
     )
 }
@@ -140,11 +141,4 @@ fn told(form: &SentForm, heading: String, answer: Option<String>) -> Result<Resp
         answer,
     };
     html(StatusCode::OK, &page)
-}
-
-fn messages_in_words(number: usize) -> String {
-    match number {
-        1 => "1 message".to_owned(),
-        many => format!("{many} messages"),
-    }
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts as _, Request};
 
-use super::fields::FormValues;
 use crate::server::access::AskedBy;
+use crate::server::fields::FormValues;
 use crate::server::refusal::HttpError;
 use crate::server::state::Admin;
 
@@ -20,11 +20,11 @@ impl FromRequest<Arc<Admin>> for SentForm {
     type Rejection = HttpError;
 
     async fn from_request(request: Request, admin: &Arc<Admin>) -> Result<SentForm, HttpError> {
-        let asked = request.extensions().get::<AskedBy>().cloned();
+        let (mut parts, body) = request.into_parts();
         Ok(SentForm {
             admin: admin.clone(),
-            asked: asked.ok_or(HttpError::Internal)?,
-            values: FormValues::read(request.into_body()).await?,
+            asked: AskedBy::from_request_parts(&mut parts, admin).await?,
+            values: FormValues::read(body).await?,
         })
     }
 }

@@ -4,6 +4,7 @@ use super::assets::{AssetPaths, PATHS};
 use crate::api::{BannerView, MeView};
 use crate::server::access::AskedBy;
 use scanhook_core::access::{Permission, SignedInBy};
+use scanhook_core::percent::query;
 use scanhook_core::time::Timestamp;
 
 /// The pages of the navigation, and what lies outside of it.
@@ -105,7 +106,7 @@ impl PageShell {
     /// The tenant as the query of a link to another page has it.
     pub(super) fn tenant_query(&self) -> String {
         self.tenant.as_ref().map_or_else(String::new, |tenant| {
-            format!("?{}", super::link::query([("tenant", tenant.as_str())]))
+            format!("?{}", query([("tenant", tenant.as_str())]))
         })
     }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::header::{ETAG, IF_NONE_MATCH};
 use axum::http::request::Parts;
@@ -14,9 +13,10 @@ use super::shell::{NavPage, PageShell};
 use crate::api::NowView;
 use crate::clock;
 use crate::server::access::AskedBy;
-use crate::server::query::{self, Pairs};
+use crate::server::query::{Pairs, nothing};
 use crate::server::refusal::HttpError;
 use crate::server::state::Admin;
+use scanhook_core::percent::query;
 use scanhook_core::time::Timestamp;
 
 /// What is the same for so long is not asked for again, though times go on.
@@ -42,14 +42,14 @@ impl FromRequestParts<Arc<Admin>> for Visit {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, admin: &Arc<Admin>) -> Result<Visit, Response> {
-        let asked = Extension::<AskedBy>::from_request_parts(parts, admin).await;
-        let Extension(asked) = asked.map_err(|_| HttpError::Internal.into_response())?;
+        let asked = AskedBy::from_request_parts(parts, admin).await;
+        let asked = asked.map_err(IntoResponse::into_response)?;
         let query = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
         // One that cannot be read is refused as the API does.
         let Query(mut query) = match query {
             Ok(query) => query,
             Err(rejection) => {
-                let refused = query::nothing(Err(rejection)).err();
+                let refused = nothing(Err(rejection)).err();
                 let refused = refused.map_or(HttpError::Internal, HttpError::from);
                 return Err(refused.into_response());
             }
@@ -95,7 +95,7 @@ impl Visit {
     pub(super) fn link_to(&self, after: &str) -> String {
         let others = self.query.iter().filter(|(key, _)| key != "after");
         let pairs = others.map(|(key, value)| (key.as_str(), value.as_str()));
-        let query = super::link::query(pairs.chain([("after", after)]));
+        let query = query(pairs.chain([("after", after)]));
         format!("{}?{query}", self.path)
     }
 

@@ -1,18 +1,13 @@
 //! Where somebody goes once they are signed in: back to the page that they asked for. Only a path of this listener counts;
 //! a link to another place would make this page a helper of whoever wrote it.
 
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use axum::response::{IntoResponse, Redirect, Response};
+
+use crate::server::fields::FormValues;
+use scanhook_core::percent::encoded;
 
 /// Characters of a path that is gone back to.
 const LONGEST: usize = 2_000;
-/// What a path may hold that is not a letter or a digit stays readable in a query.
-const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'/')
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.');
 
 /// A path of this listener, with its query.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,14 +22,8 @@ impl WayBack {
 
     /// What a query says as `next`.
     pub(super) fn of_query(query: Option<&str>) -> WayBack {
-        let pairs = query.unwrap_or_default().split('&');
-        let mut next = pairs.filter_map(|pair| pair.strip_prefix("next="));
-        let next = next.next().map(|next| next.replace('+', " "));
-        let next = next.and_then(|next| {
-            let next = percent_decode_str(&next).decode_utf8().ok()?;
-            Some(next.into_owned())
-        });
-        WayBack::of(next.as_deref())
+        let fields = FormValues::of_query(query).unwrap_or_default();
+        WayBack::of(fields.get("next"))
     }
 
     /// The path as it is.
@@ -42,15 +31,14 @@ impl WayBack {
         &self.0
     }
 
-    /// The path as a value in a query.
+    /// The path as a value in a query, in which its slashes stay readable.
     pub(super) fn in_query(&self) -> String {
-        utf8_percent_encode(&self.0, IN_QUERY).to_string()
+        encoded(&self.0).replace("%2F", "/")
     }
 
     /// Sends the browser there.
     pub(super) fn taken(&self) -> Response {
-        let to = HeaderValue::from_str(&self.0).unwrap_or(HeaderValue::from_static("/"));
-        (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response()
+        Redirect::to(&self.0).into_response()
     }
 }
 

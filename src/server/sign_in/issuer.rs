@@ -3,39 +3,27 @@
 //! remembered here. It is sent along from the issuer's page (`SameSite=Lax`), the session's own cookie is not.
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Redirect, Response};
 
 use super::back::WayBack;
-use super::page::SignInPage;
+use super::page::{offered, sign_in_page};
 use crate::clock;
 use crate::journal::SessionProof;
 use crate::openid::SignInTrip;
-use crate::server::access::session::{cookie, kept, key, with_cookie};
+use crate::server::access::cookie::{SESSION, TRIP};
+use crate::server::access::session::key;
 use crate::server::access::{AskedBy, RefusedAttempt, Wire, of_person};
 use crate::server::content::only;
+use crate::server::fields::FormValues;
 use crate::server::page::sign_in::again;
 use crate::server::refusal::{AccessError, HttpError};
 use crate::server::state::{Admin, SharedAdmin};
 use crate::settings::{OpenIdSettings, Settings};
-use percent_encoding::percent_decode_str;
 use scanhook_core::access::{SessionKey, SignedInBy};
 
-/// The cookie of a sign-in that has begun.
-const TRIP: &str = "__Host-scanhook-sign-in";
-/// How it is kept: as long as somebody may take at the issuer.
-const KEPT: &str = "Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=600";
-/// Has the browser forget it.
-const FORGOTTEN: &str =
-    "__Host-scanhook-sign-in=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0";
 /// Characters of a code.
 const CODE: usize = 8_192;
-
-/// The issuer, if people are sent there.
-fn offered(settings: &Settings) -> Option<&OpenIdSettings> {
-    let sign_in = settings.admin.sign_in.as_ref();
-    sign_in.filter(|sign_in| sign_in.is_offered())
-}
 
 /// Sends the browser to the issuer.
 pub(super) async fn begin(State(admin): SharedAdmin, request: Request) -> Response {
@@ -53,18 +41,15 @@ pub(super) async fn begin(State(admin): SharedAdmin, request: Request) -> Respon
                 .as_deref()
     {
         let to = format!("{}/sign-in/start?next={}", public.as_str(), way.in_query());
-        return led(&to);
+        return Redirect::to(&to).into_response();
     }
     let begun = admin.begun(&settings, sign_in, (headers, wire));
     match begun.await {
         Ok((address, key)) => {
-            let value = format!("{TRIP}={}.{}; {KEPT}", key.expose(), way.in_query());
-            match HeaderValue::from_str(&value) {
-                Ok(cookie) => with_cookie(led(&address), cookie),
-                Err(_) => HttpError::Internal.into_response(),
-            }
+            let begun = format!("{}.{}", key.expose(), way.in_query());
+            TRIP.kept(Redirect::to(&address).into_response(), &begun)
         }
-        Err(refused) => SignInPage::new(&settings, Some(way.path())).refused(&refused),
+        Err(refused) => sign_in_page(&settings, &way, Some(&refused)),
     }
 }
 
@@ -76,20 +61,13 @@ pub(super) async fn came_back(State(admin): SharedAdmin, request: Request) -> Re
     let way = trip
         .as_ref()
         .map_or_else(|| WayBack::of(None), |trip| trip.way.clone());
-    let query = CallbackQuery::read(request.uri().query().unwrap_or_default());
-    let response = match admin.arrived(&settings, &headers, wire, trip, &query).await {
+    let said = FormValues::of_query(request.uri().query()).unwrap_or_default();
+    let response = match admin.arrived(&settings, &headers, wire, trip, &said).await {
         // From a page of ours, so that the browser sends along the cookie that it just got.
-        Ok(session) => with_cookie(again(way.path()), session),
-        Err(refused) => SignInPage::new(&settings, Some(way.path())).refused(&refused),
+        Ok(session) => SESSION.kept(again(way.path()), session.expose()),
+        Err(refused) => sign_in_page(&settings, &way, Some(&refused)),
     };
-    with_cookie(response, HeaderValue::from_static(FORGOTTEN))
-}
-
-fn led(to: &str) -> Response {
-    match HeaderValue::from_str(to) {
-        Ok(to) => (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response(),
-        Err(_) => HttpError::Internal.into_response(),
-    }
+    TRIP.forgotten(response)
 }
 
 /// A sign-in that this browser has begun.
@@ -101,12 +79,31 @@ struct Trip {
 impl Trip {
     /// As the browser sends it back.
     fn kept(headers: &HeaderMap) -> Option<Trip> {
-        let (key, next) = cookie(headers, TRIP)?.split_once('.')?;
-        let next = percent_decode_str(next).decode_utf8().ok()?;
+        let (key, next) = TRIP.value(headers)?.split_once('.')?;
         Some(Trip {
             key: SessionKey::read(key)?,
-            way: WayBack::of(Some(&next)),
+            way: WayBack::of_query(Some(&format!("next={next}"))),
         })
+    }
+
+    /// The code with which the issuer says that this is over. A field that stands there twice may be read by one as this
+    /// and by another as that, so it says nothing.
+    fn code<'f>(&self, said: &'f FormValues, sign_in: &OpenIdSettings) -> Option<&'f str> {
+        if let Some(error) = said.get("error") {
+            let error = scanhook_core::plain::one_line(error, 100);
+            tracing::warn!(
+                error,
+                "the issuer of [admin.sign_in] sent somebody back with an error"
+            );
+            return None;
+        }
+        let once = !["code", "state", "iss"]
+            .iter()
+            .any(|name| said.is_repeated(name));
+        let of_ours = said.get("iss").is_none_or(|iss| iss == sign_in.of.issuer);
+        let of_trip = said.get("state") == Some(self.key.derived("state").as_str());
+        said.get("code")
+            .filter(|code| once && of_ours && of_trip && (1..=CODE).contains(&code.len()))
     }
 }
 
@@ -132,35 +129,6 @@ fn redirect(settings: &Settings, headers: &HeaderMap, wire: Wire) -> Option<Stri
     Some(format!("{base}/sign-in/callback"))
 }
 
-/// What the issuer says with the browser.
-#[derive(Default)]
-struct CallbackQuery {
-    code: String,
-    state: String,
-    issuer: Option<String>,
-    error: Option<String>,
-}
-
-impl CallbackQuery {
-    fn read(query: &str) -> CallbackQuery {
-        let mut read = CallbackQuery::default();
-        for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
-            let value = value.replace('+', " ");
-            let Ok(value) = percent_decode_str(&value).decode_utf8() else {
-                continue;
-            };
-            match name {
-                "code" => read.code = value.into_owned(),
-                "state" => read.state = value.into_owned(),
-                "iss" => read.issuer = Some(value.into_owned()),
-                "error" => read.error = Some(value.into_owned()),
-                _ => {}
-            }
-        }
-        read
-    }
-}
-
 impl Admin {
     async fn begun(
         &self,
@@ -183,15 +151,15 @@ impl Admin {
         Ok((address.map_err(AccessError::from)?, key))
     }
 
-    /// Begins the session of whoever came back; the cookie that the browser keeps.
+    /// Begins the session of whoever came back.
     async fn arrived(
         &self,
         settings: &Settings,
         headers: &HeaderMap,
         wire: Wire,
         trip: Option<Trip>,
-        query: &CallbackQuery,
-    ) -> Result<HeaderValue, HttpError> {
+        said: &FormValues,
+    ) -> Result<SessionKey, HttpError> {
         if let Some(left) = self.credentials.spent(wire.address, clock::mono()) {
             return Err(HttpError::FailureBudget(left));
         }
@@ -203,13 +171,14 @@ impl Admin {
             person: None,
             refused: AccessError::SignInFailed,
         };
-        let Some(trip) = trip.filter(|trip| query.fits(trip, sign_in)) else {
+        let came = trip.and_then(|trip| Some((trip.code(said, sign_in)?, trip)));
+        let Some((code, trip)) = came else {
             self.attempt_refused(&attempt).await;
             return Err(AccessError::SignInFailed.into());
         };
         let redirect = redirect(settings, headers, wire).ok_or(HttpError::Internal)?;
         let trip = known_by(&trip.key, redirect);
-        let person = match self.openid.came_back(sign_in, &query.code, &trip).await {
+        let person = match self.openid.came_back(sign_in, code, &trip).await {
             Ok(person) => person,
             Err(why) => {
                 attempt.refused = match AccessError::from(why) {
@@ -235,28 +204,6 @@ impl Admin {
         let asked = AskedBy::new(caller, wire.address);
         let begun = self.sign_in(&asked, proof, key(headers)).await?;
         self.metrics.access.signed_in("sign-in", "done");
-        kept(&begun).ok_or(HttpError::Internal)
-    }
-}
-
-impl CallbackQuery {
-    /// Whether this is the end of what this browser has begun.
-    fn fits(&self, trip: &Trip, sign_in: &OpenIdSettings) -> bool {
-        if let Some(error) = &self.error {
-            let error = scanhook_core::plain::one_line(error, 100);
-            tracing::warn!(
-                error,
-                "the issuer of [admin.sign_in] sent somebody back with an error"
-            );
-            return false;
-        }
-        let of_ours = self
-            .issuer
-            .as_ref()
-            .is_none_or(|issuer| *issuer == sign_in.of.issuer);
-        of_ours
-            && self.state == trip.key.derived("state")
-            && !self.code.is_empty()
-            && self.code.len() <= CODE
+        Ok(begun)
     }
 }

@@ -15,16 +15,25 @@ use scanhook_core::rules::duration;
 
 impl<'i> Section<'i> {
     /// A value of this type. A variable's text is taken as it is where text fits, else read as a TOML value.
+    fn read<T: DeserializeOwned>(
+        &mut self,
+        ctx: &mut Context<'i>,
+        name: &'static str,
+    ) -> Option<Result<T, toml::de::Error>> {
+        Some(match self.found(ctx, name)? {
+            Located::Value(value) => T::deserialize(ValueDeserializer::from(value)),
+            Located::Text(text) => from_variable(text),
+        })
+    }
+
+    /// The same, whose faults do not quote it.
     pub(crate) fn take<T: DeserializeOwned>(
         &mut self,
         ctx: &mut Context<'i>,
         name: &'static str,
     ) -> Option<T> {
-        let read = match self.found(ctx, name)? {
-            Located::Value(value) => T::deserialize(ValueDeserializer::from(value)),
-            Located::Text(text) => from_variable(text),
-        };
-        read.map_err(|error| self.fault(ctx, name, "wrong-type", without_value(error.message())))
+        self.read(ctx, name)?
+            .map_err(|error| self.fault(ctx, name, "wrong-type", without_value(error.message())))
             .ok()
     }
 
@@ -34,10 +43,7 @@ impl<'i> Section<'i> {
         ctx: &mut Context<'i>,
         name: &'static str,
     ) -> Option<T> {
-        let read = match self.found(ctx, name)? {
-            Located::Value(value) => T::deserialize(ValueDeserializer::from(value)),
-            Located::Text(text) => from_variable(text),
-        };
+        let read = self.read(ctx, name)?;
         let path = self.path(name);
         read.map_err(|error| match self.places.get(name) {
             Some(KeyPath::File(_)) => {

@@ -8,35 +8,24 @@ mod order;
 mod pause;
 mod retry;
 
+use std::sync::LazyLock;
+
 use scanhook_simulator::CallRecord;
 use serde_json::Value;
 
-use crate::harness::{Site, Wish, alert, scan_id, until};
+use crate::harness::{self, Site, Wish, alert, scan_id, until};
 
 /// High is scanned, medium is held, low has a limit of one.
-const ASKING: &str = r#"
-version = 1
-
-[defaults]
-mode = "enforce"
-
-[[rule]]
-name = "high"
-scan = "full"
-when = { severity.gte = "high" }
-
-[[rule]]
-name = "ask"
-scan = "quick"
-mode = "approve"
-when = { severity = "medium" }
-
+static ASKING: LazyLock<String> = LazyLock::new(|| {
+    let few = r#"
 [[rule]]
 name = "few"
 scan = "quick"
 limit = { scans = 1, per = "1h" }
 when = { severity = "low" }
 "#;
+    format!("{}{few}", harness::ASKING)
+});
 
 async fn asking() -> Site {
     Site::with(Wish {

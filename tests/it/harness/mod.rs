@@ -10,10 +10,12 @@ mod http;
 mod inbox;
 pub mod listening;
 mod logged;
+mod policies;
 mod proxy;
 mod relay;
 #[allow(dead_code, reason = "some of it only the witnesses need")]
 mod served;
+mod storm;
 mod tls;
 
 use std::net::SocketAddr;
@@ -42,9 +44,11 @@ pub use front::{Foul, Front};
 pub use http::{Answer, hmac_hex, hmac_tag, say, standard_webhook};
 pub use inbox::Inbox;
 pub use logged::logging;
+pub use policies::{ASKING, HELD};
 pub use proxy::{Mood, TestProxy};
 pub use relay::{Begins, Posted, Relay};
 pub use served::{Served, client, post};
+pub use storm::storm;
 pub use tls::{Authority, Certificate, Secured};
 
 pub const SIEM_SECRET: &str = "siem-secret-of-32-bytes-00000000";

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::{OLD_SECRET, RULES, SECRET, receiver, telling, wish};
-use crate::harness::{Inbox, Site, Wish, alert, machine, never, standard_webhook, until};
+use super::{OLD_SECRET, SECRET, receiver, telling, wish};
+use crate::harness::{ASKING, Inbox, Site, Wish, alert, machine, never, standard_webhook, until};
 
 #[tokio::test]
 async fn a_held_decision_is_told_with_a_link_and_signed_by_every_secret() {
@@ -182,7 +182,7 @@ async fn a_receiver_of_other_tenants_hears_nothing_and_one_without_receivers_ask
     let inbox = Inbox::open().await;
     let config = "\n[receivers.soar]\nwebhook = { url = \"URL\" }\nevents = [\"pause.set\", \"decision.held\"]\ntenants = [\"default\"]\n";
     let site = Site::with(Wish {
-        rules: RULES.to_owned(),
+        rules: ASKING.to_owned(),
         ..wish(&config.replace("URL", &inbox.url()))
     })
     .await;

@@ -13,30 +13,11 @@ mod verbs;
 
 use serde_json::Value;
 
-use crate::harness::{Inbox, Site, Wish};
+use crate::harness::{ASKING, Inbox, Site, Wish};
 
 /// A secret of Standard Webhooks.
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const OLD_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
-
-/// High is scanned, medium is held.
-const RULES: &str = r#"
-version = 1
-
-[defaults]
-mode = "enforce"
-
-[[rule]]
-name = "high"
-scan = "full"
-when = { severity.gte = "high" }
-
-[[rule]]
-name = "ask"
-scan = "quick"
-mode = "approve"
-when = { severity = "medium" }
-"#;
 
 /// A site that tells this receiver, with lines of its table.
 async fn telling(inbox: &Inbox, lines: &str) -> Site {
@@ -49,7 +30,7 @@ async fn telling(inbox: &Inbox, lines: &str) -> Site {
 
 fn wish(more: &str) -> Wish {
     Wish {
-        rules: RULES.to_owned(),
+        rules: ASKING.to_owned(),
         more: format!("{more}\n[admin]\npublic_url = \"https://scanhook.corp.example\"\n"),
         secrets: vec![("out.secret", SECRET), ("old.secret", OLD_SECRET)],
         ..Wish::default()

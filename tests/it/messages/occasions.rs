@@ -7,7 +7,7 @@ use scanhook_simulator::Fault;
 use serde_json::{Value, json};
 
 use super::{telling, wish};
-use crate::harness::{Inbox, Site, Wish, alert, fault, machine, scan_id, until};
+use crate::harness::{ASKING, Inbox, Site, Wish, alert, fault, machine, scan_id, storm, until};
 
 #[tokio::test]
 async fn each_scan_that_ends_is_told_to_a_program_that_asked_for_all() {
@@ -115,11 +115,10 @@ async fn a_pause_that_ends_by_itself_is_told_to_be_over() {
     assert!(ended["data"]["by"].is_null(), "nobody ended it");
 }
 
-/// Devices that are only named, so that each takes a question: far more than can be asked in time.
 #[tokio::test]
 async fn a_storm_is_told_once_with_what_will_be_held_and_its_end() {
     let inbox = Inbox::open().await;
-    let rules = super::RULES.replace("[defaults]", "[defaults]\nresolve_within = \"8s\"");
+    let rules = ASKING.replace("[defaults]", "[defaults]\nresolve_within = \"8s\"");
     let wish = wish(&format!(
         "\n[receivers.soar]\nwebhook = {{ url = \"{}\" }}\nevents = [\"storm.begun\", \"storm.over\"]\n",
         inbox.url()
@@ -133,13 +132,7 @@ async fn a_storm_is_told_once_with_what_will_be_held_and_its_end() {
         ..wish
     })
     .await;
-    for batch in 0..12 {
-        let devices: Vec<Value> = (0..50)
-            .map(|n| json!({ "name": format!("lt-{batch}-{n}") }))
-            .collect();
-        let body = json!({ "alert_id": format!("s-{batch}"), "title": "Ransom note", "severity": "high", "devices": devices });
-        site.accepted(body.to_string()).await;
-    }
+    storm(&site).await;
     let begun = inbox.heard_of("storm.begun", 1).await[0].json();
     assert_eq!(begun["data"]["tenant"], "default");
     let text = begun["data"]["text"].as_str().unwrap();
@@ -243,7 +236,7 @@ async fn files_with_faults_are_told_and_that_they_are_mended() {
             .contains("rules.toml"),
         "{refused}"
     );
-    std::fs::write(site.rules(), super::RULES).unwrap();
+    std::fs::write(site.rules(), ASKING).unwrap();
     site.ordered("/-/reload", json!({})).await;
     inbox.heard_of("reload.accepted", 1).await;
 }

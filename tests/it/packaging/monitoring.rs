@@ -10,30 +10,12 @@ use super::promql::{Series, groups, selectors, series};
 use super::text;
 use crate::credentials::Keys;
 use crate::harness::{
-    CLIENT, Inbox, Site, Wish, alert, fault, generic, machine, scan_id, two_customers, until,
+    ASKING, CLIENT, Inbox, Site, Wish, alert, fault, generic, machine, scan_id, two_customers,
+    until,
 };
 
 const ALERTS: &str = "packaging/prometheus/rules.yml";
 const DASHBOARD: &str = "packaging/grafana/scanhook.json";
-
-const RULES: &str = r#"
-version = 1
-
-[defaults]
-mode = "enforce"
-hold_for = "30m"
-
-[[rule]]
-name = "high"
-scan = "full"
-when = { severity.gte = "high" }
-
-[[rule]]
-name = "ask"
-scan = "quick"
-mode = "approve"
-when = { severity = "medium" }
-"#;
 
 /// A site with everything that has metrics of its own: a certificate, a receiver, a source that is expected.
 async fn watched(inbox: &Inbox) -> Site {
@@ -49,7 +31,7 @@ async fn watched(inbox: &Inbox) -> Site {
     let expected = generic("soc", "north").replace("preset", "expect_every = \"2h\"\npreset");
     let sources = [expected, generic("branch", "south"), receiver, branch].concat();
     Site::with(Wish {
-        rules: RULES.to_owned(),
+        rules: ASKING.replace("[defaults]", "[defaults]\nhold_for = \"30m\""),
         config: Some(two_customers("south", &sources)),
         secrets: vec![
             ("app.pem", keys.certificate(2035).leak()),

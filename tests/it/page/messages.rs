@@ -1,17 +1,7 @@
 //! Messages and receivers, tried from the page of the system.
 
 use super::{page, press, says};
-use crate::harness::{Inbox, Site, Wish, alert, machine, until};
-
-const HELD: &str = r#"
-version = 1
-[defaults]
-mode = "approve"
-[[rule]]
-name = "all"
-scan = "quick"
-when = { source.exists = true }
-"#;
+use crate::harness::{HELD, Inbox, Site, Wish, alert, machine, until};
 
 async fn telling(inbox: &Inbox) -> Site {
     let table = format!(

@@ -1,17 +1,7 @@
 //! The first page.
 
 use super::{page, read};
-use crate::harness::{Site, Wish, until};
-
-const HELD: &str = r#"
-version = 1
-[defaults]
-mode = "approve"
-[[rule]]
-name = "all"
-scan = "quick"
-when = { source.exists = true }
-"#;
+use crate::harness::{HELD, Site, Wish, until};
 
 #[tokio::test]
 async fn the_first_page_counts_what_waits_and_draws_the_last_hour() {

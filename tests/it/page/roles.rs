@@ -1,27 +1,13 @@
 //! Who sees and may do what on pages: the same as at the API.
 
 use reqwest::Method;
-use scanhook_core::access::{AccessTokenHash, AdminRole, from_random};
-use secrecy::ExposeSecret as _;
+use scanhook_core::access::AdminRole;
 
 use super::{ask, read};
-use crate::harness::{Answer, Site, Wish, alert, machine, scan_id, until};
-
-const HELD: &str = r#"
-version = 1
-[defaults]
-mode = "approve"
-[[rule]]
-name = "all"
-scan = "quick"
-when = { source.exists = true }
-"#;
+use crate::access::{roles, table, token};
+use crate::harness::{Answer, HELD, Site, Wish, alert, machine, scan_id, until};
 
 const OF_A_TENANT: u8 = 9;
-
-fn token(n: u8) -> String {
-    from_random(&[n; 39]).expose_secret().to_owned()
-}
 
 async fn site() -> Site {
     site_with(Wish {
@@ -31,24 +17,14 @@ async fn site() -> Site {
     .await
 }
 
+/// A token for each role by its number, and one that is for one tenant alone.
 async fn site_with(wish: Wish) -> Site {
-    let tables = AdminRole::ALL.iter().enumerate().map(|(n, role)| {
-        let hash = AccessTokenHash::of(&token(u8::try_from(n).unwrap()));
-        format!("[admin.tokens.{role}]\nhash = \"{hash}\"\nrole = \"{role}\"\n")
-    });
+    let lines = "role = \"operator\"\ntenants = [\"default\"]";
     Site::with(Wish {
-        more: tables.chain([for_a_tenant()]).collect(),
+        more: roles() + &table("tenant", OF_A_TENANT, lines),
         ..wish
     })
     .await
-}
-
-/// A token that is for one tenant alone, by the number after those of the roles.
-fn for_a_tenant() -> String {
-    let hash = AccessTokenHash::of(&token(OF_A_TENANT));
-    format!(
-        "[admin.tokens.tenant]\nhash = \"{hash}\"\nrole = \"operator\"\ntenants = [\"default\"]\n"
-    )
 }
 
 async fn as_role(site: &Site, n: u8, method: Method, path: &str) -> Answer {

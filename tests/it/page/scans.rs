@@ -3,17 +3,7 @@
 use serde_json::json;
 
 use super::{page, press, read, says};
-use crate::harness::{Site, Wish, alert, machine, scan_id};
-
-const HELD: &str = r#"
-version = 1
-[defaults]
-mode = "approve"
-[[rule]]
-name = "all"
-scan = "quick"
-when = { source.exists = true }
-"#;
+use crate::harness::{HELD, Site, Wish, alert, machine, scan_id};
 
 #[tokio::test]
 async fn a_waiting_scan_is_cancelled_by_forms_alone() {

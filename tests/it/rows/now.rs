@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{RULES, send, site};
-use crate::harness::{Site, Wish, alert, machine, until};
+use crate::harness::{Site, Wish, alert, machine, storm, until};
 
 async fn seq(site: &Site) -> u64 {
     site.get("/api/v1/live").await["seq"].as_u64().unwrap()
@@ -170,7 +170,6 @@ async fn a_pause_a_stop_and_a_refused_reload_are_banners_in_that_order() {
     );
 }
 
-/// Devices that are only named, so that each takes a question: far more than can be asked in time.
 #[tokio::test]
 async fn a_storm_is_a_banner_that_says_how_many_will_be_held() {
     let site = Site::with(Wish {
@@ -178,13 +177,7 @@ async fn a_storm_is_a_banner_that_says_how_many_will_be_held() {
         ..Wish::default()
     })
     .await;
-    for batch in 0..12 {
-        let devices: Vec<Value> = (0..50)
-            .map(|n| json!({ "name": format!("lt-{batch}-{n}") }))
-            .collect();
-        let body = json!({ "alert_id": format!("s-{batch}"), "title": "Ransom note", "severity": "high", "devices": devices });
-        site.accepted(body.to_string()).await;
-    }
+    storm(&site).await;
     let view = summary(&site, "the storm is told", |view| {
         view["banners"]
             .as_array()

@@ -1,9 +1,4 @@
-//! Numbers and spans as a person says them.
-
-/// "1 alert", "2 alerts".
-pub(super) fn many(number: u64, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
-}
+//! Spans as a person says them.
 
 pub(super) fn millis(span: core::time::Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
