@@ -14,6 +14,9 @@ use super::request::{get, to_address};
 use super::token::Bearer;
 use scanhook_core::message::Workspace;
 
+/// Bytes of an alert that are read: one with hundreds of comments and pieces of evidence.
+pub const LONGEST_ALERT: usize = 4 << 20;
+
 /// The version of Sentinel's API.
 const SENTINEL: &str = "2025-09-01";
 
@@ -51,15 +54,20 @@ pub fn alert(e: &Endpoints, bearer: &Bearer, alert: &str) -> Request<Bytes> {
     get(&alert_address(e, alert), bearer)
 }
 
-/// Whether a comment of an alert ends with our mark.
+/// Whether a comment of an alert ends with our mark. `None`: the answer does not tell, as where it is not JSON, or is an
+/// alert without its comments.
 #[must_use]
-pub fn has_comment(alert: &Response<Bytes>, mark: &str) -> bool {
-    let alert: Value = serde_json::from_slice(alert.body()).unwrap_or_default();
-    let comments = alert.get("comments").and_then(Value::as_array);
-    comments.into_iter().flatten().any(|comment| {
+pub fn has_comment(alert: &Response<Bytes>, mark: &str) -> Option<bool> {
+    let alert: Value = serde_json::from_slice(alert.body()).ok()?;
+    let comments = match alert.get("comments")? {
+        Value::Array(comments) => comments.as_slice(),
+        Value::Null => &[],
+        _ => return None,
+    };
+    Some(comments.iter().any(|comment| {
         let text = comment.get("comment").and_then(Value::as_str);
         text.is_some_and(|text| text.trim_end().ends_with(mark))
-    })
+    }))
 }
 
 fn alert_address(e: &Endpoints, alert: &str) -> String {
@@ -121,13 +129,23 @@ mod tests {
         let found = |body: &'static str| {
             has_comment(&Response::new(Bytes::from(body)), "[sh-0123456789ab]")
         };
-        assert!(found(
-            r#"{"comments":[{"comment":"a"},{"comment":"over [sh-0123456789ab]"}]}"#
-        ));
-        assert!(!found(
-            r#"{"comments":[{"comment":"over [sh-0123456789ab] no"},{}]}"#
-        ));
-        assert!(!found(r#"{"title":"[sh-0123456789ab]"}"#));
-        assert!(!found("<html>"));
+        let there = r#"{"comments":[{"comment":"a"},{"comment":"over [sh-0123456789ab]"}]}"#;
+        assert_eq!(found(there), Some(true));
+        for not_there in [
+            r#"{"comments":[{"comment":"over [sh-0123456789ab] no"},{}]}"#,
+            r#"{"comments":[]}"#,
+            r#"{"comments":null}"#,
+        ] {
+            assert_eq!(found(not_there), Some(false), "{not_there}");
+        }
+        for unclear in [
+            "",
+            "<html>",
+            r#"{"title":"[sh-0123456789ab]"}"#,
+            r#"{"comments":"none"}"#,
+            &there[..there.len() - 1],
+        ] {
+            assert_eq!(found(unclear), None, "{unclear}");
+        }
     }
 }

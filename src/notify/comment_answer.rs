@@ -4,6 +4,7 @@
 use core::time::Duration;
 
 use super::state::SendingStep;
+use crate::defender::client::TOO_LONG;
 use crate::defender::write_back::has_comment;
 use crate::defender::{Answer, header};
 use crate::journal::MessageRow;
@@ -43,12 +44,22 @@ pub(super) fn read(
         unauthorized: false,
         is_absent: false,
     };
-    let Answer::Http(response) = answer else {
-        return reply;
+    let response = match answer {
+        Answer::Http(response) => response,
+        Answer::Unknown(code) if code == TOO_LONG => {
+            reply.of_receiver = false;
+            return reply;
+        }
+        _ => return reply,
     };
     match response.status().as_u16() {
-        200 if step == SendingStep::Look && !has_comment(response, &comment_mark(message.uuid)) => {
-            (reply.heard, reply.is_absent) = (Heard::NotNow, true);
+        200..=299 if step == SendingStep::Look => {
+            match has_comment(response, &comment_mark(message.uuid)) {
+                Some(true) => {}
+                Some(false) => (reply.heard, reply.is_absent) = (Heard::NotNow, true),
+                // Whether the comment is there is not known, so it is looked for once more.
+                None => (reply.heard, reply.of_receiver) = (Heard::NotNow, false),
+            }
         }
         401 => (reply.heard, reply.unauthorized) = (Heard::NotNow, true),
         403 => reply.remedy = Some(role(target)),

@@ -4,6 +4,7 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use http::Method;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -15,6 +16,7 @@ use crate::clock;
 use crate::defender::Answer;
 use crate::defender::client::{Client, Timeouts};
 use crate::defender::network::{HttpProxy, NetworkSettings};
+use crate::defender::write_back::LONGEST_ALERT;
 use crate::in_force::Current;
 use crate::journal::{Journal, JournalError, MESSAGES, Occasion};
 use crate::settings::Settings;
@@ -205,8 +207,11 @@ fn send(
         }
         MessageContent::Http(request) => {
             let client = client(clients, settings, &receiver);
+            // What is written is answered by a status, and what is asked by the whole body.
+            let asks = request.method() == Method::GET;
             sending.spawn(async move {
                 let answer = match client {
+                    Some(client) if asks => client.capped(LONGEST_ALERT).send(request).await,
                     Some(client) => client.send(request).await,
                     None => Answer::NotSent("no-client".into()),
                 };

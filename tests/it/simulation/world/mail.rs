@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 use scanhook::defender::Answer;
 use scanhook::journal::OutboxFilter;
 use scanhook::notify::{MessageContent, Notifier, OutgoingMessage, ReceiverAnswer};
@@ -203,6 +203,10 @@ impl World {
             1 => (soon, unknown("reset")),
             2 => (PATIENCE, unknown("timeout")),
             _ => match self.far.handle(self.now.to_jiff(), request).what {
+                // Something in between answers a question with a page of its own.
+                WireAnswer::Response(_) if fate == 5 && request.method() == Method::GET => {
+                    (soon, Answer::Http(Response::new("<html>".into())))
+                }
                 WireAnswer::Response(_) if fate == 3 => (soon, unknown("reset")),
                 WireAnswer::Response(_) if fate == 4 => (PATIENCE, unknown("timeout")),
                 WireAnswer::Response(response) => (soon, Answer::Http(response)),

@@ -1,0 +1,100 @@
+//! No comment is written twice, and none stands where another should: answers that cannot be read, what is held beside what
+//! was scanned, several names of one machine.
+
+use rusqlite::{Connection, OpenFlags};
+use serde_json::{Value, json};
+
+use scanhook_simulator::{Fault, How};
+
+use super::{
+    ALERT, INCIDENT, accepted, alert, alert_comments, comments, incident, ours, outbox, receiver,
+    said, scans_succeed, setup, site,
+};
+use crate::harness::{Site, fault, machine, until};
+
+/// What goes wrong with the first call of each route.
+fn plan(site: &Site, faults: Vec<(&str, How)>) {
+    let planned = faults.into_iter().map(|(route, how)| Fault {
+        route: route.to_owned(),
+        nth: 1,
+        times: 1,
+        how,
+    });
+    site.far.shared.with(|far| far.faults(planned.collect()));
+}
+
+/// Waits until so many messages were taken, and none waits.
+async fn sent(site: &Site, count: usize) {
+    until("they are sent", async || {
+        let waiting = outbox(site, "waiting").await.is_empty();
+        (waiting && outbox(site, "sent").await.len() == count).then_some(())
+    })
+    .await;
+}
+
+/// An alert that has a name in the place of the machine.
+fn named(id: &str, severity: &str) -> String {
+    json!({ "id": id, "title": "t", "severity": severity, "status": "New", "computerDnsName": "lt-042" }).to_string()
+}
+
+async fn held(site: &Site) -> String {
+    let id = until("it is held", async || {
+        let held = site.get("/api/v1/decisions?state=held").await;
+        Some(held["items"][0]["id"].as_str()?.to_owned())
+    });
+    id.await
+}
+
+async fn answered(site: &Site, decision: &str, order: &str, body: &Value) {
+    let path = format!("/api/v1/decisions/{decision}/{order}");
+    let answer = site.order(&path, body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+}
+
+#[tokio::test]
+async fn a_comment_is_found_on_an_alert_that_is_longer_than_other_answers() {
+    let site = site("", setup()).await;
+    let long = json!({ "title": "x".repeat(300 << 10) });
+    let edited = How::Edited {
+        set: long.as_object().unwrap().clone(),
+    };
+    plan(
+        &site,
+        vec![("alert_comment", How::LostAnswer), ("alert", edited)],
+    );
+    accepted(&site, "defender", &alert(ALERT, "High", &machine(2))).await;
+    until("it is sent", async || {
+        (outbox(&site, "sent").await.len() == 1).then_some(())
+    })
+    .await;
+    let told = alert_comments(&site, ALERT);
+    assert_eq!(told.len(), 1, "{told:?}");
+}
+
+#[tokio::test]
+async fn an_alert_that_cannot_be_read_is_looked_at_later_and_not_written_to() {
+    for body in ["<html>busy</html>", "{\"comments\": [", "{}"] {
+        let site = site("", setup()).await;
+        let page = How::Raw {
+            status: 200,
+            content_type: None,
+            body: body.to_owned(),
+        };
+        plan(
+            &site,
+            vec![("alert_comment", How::LostAnswer), ("alert", page)],
+        );
+        accepted(&site, "defender", &alert(ALERT, "High", &machine(2))).await;
+        let waits = until("the answer is noted", async || {
+            let row = outbox(&site, "waiting").await.pop()?;
+            let answer = row["answer"].as_str()?.to_owned();
+            (answer.contains(body) || answer.contains("not there")).then_some(row)
+        })
+        .await;
+        assert_eq!(waits["tries"], 2, "{waits}");
+        assert_eq!(site.far.calls_of("alert").len(), 1);
+        assert_eq!(site.far.calls_of("alert_comment").len(), 1, "{body}");
+        let told = receiver(&site, "defender write_back").await;
+        assert_eq!(told["failing_since"], Value::Null, "{told}");
+    }
+}
