@@ -5,7 +5,7 @@ use core::time::Duration;
 use http::header::RETRY_AFTER;
 
 use super::comment_answer::{self, CommentReply};
-use super::state::{MessageEvent, Notifier, ReceiverAnswer};
+use super::state::{AbsentComment, MessageEvent, Notifier, ReceiverAnswer, SendingStep};
 use crate::defender::{Answer, header};
 use crate::journal::{CallId, JournalError, MessageRow, Occasion, ReceiverRow, Tx};
 use crate::settings::{Receiver, TenantWriteBack};
@@ -48,10 +48,12 @@ impl Notifier {
             },
             (Some(back), ReceiverAnswer::Http(answer)) => {
                 let target = &back.to.target;
-                let reply = comment_answer::read(target, (&message, sent.step), answer, heard);
-                if reply.is_absent {
-                    self.absent.insert(id);
-                    tx.message_waits(id, "the comment is not there: it is written again", now)?;
+                let reply = comment_answer::read(target, (&message, &sent.step), answer, heard);
+                if let (true, SendingStep::Look(words)) = (reply.is_absent, sent.step) {
+                    let target = message.subject.split('/').next().unwrap_or_default();
+                    let target = target.to_owned();
+                    self.absent.insert(id, AbsentComment { target, words });
+                    tx.message_waits(id, "the comment is not there: it is written", now)?;
                     return Ok(None);
                 }
                 self.heed(tx, (receivers, back), &reply, &mut text, now)?;

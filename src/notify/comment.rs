@@ -1,9 +1,10 @@
 //! What leaves for something that goes back: a comment on an incident, which is written over by its id; or one on an alert,
-//! where after a try that may have been carried out the alert is read first, and the comment looked for by its mark.
+//! where the alert is read first once anything was tried there: the comment may stand there by its mark, or the same words by
+//! that of another.
 
 use core::time::Duration;
 
-use super::state::{DueMessages, MessageContent, Notifier, SendingStep};
+use super::state::{AbsentComment, DueMessages, MessageContent, Notifier, SendingStep};
 use super::targets::NOWHERE;
 use crate::defender::write_back::{alert, alert_comment, incident_comment};
 use crate::journal::{Api, CallId, JournalError, MessageRow, Tx};
@@ -124,6 +125,10 @@ impl Notifier {
         (message, (receiver, id, machine)): (&MessageRow, (&str, &str, &str)),
         now: Timestamp,
     ) -> Result<Composed, JournalError> {
+        if self.is_under_way_at(receiver, id) {
+            // Its answer leads to the next poll.
+            return Ok(Composed::Later(Timestamp::NEVER));
+        }
         let Some(told) = tx.told_machine(receiver, id, machine)? else {
             return Ok(Composed::Never(FORGOTTEN));
         };
@@ -138,12 +143,19 @@ impl Notifier {
         let endpoints = &loan.account.endpoints;
         // Also a try of which nobody knows may have been carried out.
         tx.message_settles(message.id, now.plus(SETTLE))?;
-        let looks = message.tries > 0 && !self.absent.remove(&message.id);
-        let (request, step) = if looks {
-            (alert(endpoints, bearer, id), SendingStep::Look)
+        let comment = AbsentComment {
+            target: id.to_owned(),
+            words: comment_text(&told, public),
+        };
+        let may_be_there = message.tries > 0 || tx.is_target_tried(receiver, id, message.id)?;
+        let is_absent = self.absent.remove(&message.id).as_ref() == Some(&comment);
+        let (request, step) = if may_be_there && !is_absent {
+            let request = alert(endpoints, bearer, id);
+            (request, SendingStep::Look(comment.words))
         } else {
-            let mark = comment_mark(message.uuid);
-            let text = format!("{} {mark}", comment_text(&told, public));
+            self.absent
+                .retain(|_, other| other.target != comment.target);
+            let text = format!("{} {}", comment.words, comment_mark(message.uuid));
             let request = alert_comment(endpoints, bearer, id, &text);
             (request, SendingStep::Whole)
         };

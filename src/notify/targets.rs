@@ -61,7 +61,8 @@ pub(super) fn write_back(
     {
         return Ok(());
     }
-    // A device may have been told of by several names before its machine was known: each has a comment.
+    // A device may have been told of by several names before its machine was known. At an incident each has a comment, and all
+    // of them are changed; an alert hears once.
     let (mut seen, mut done) = (BTreeSet::new(), BTreeSet::new());
     for alert in tx.answered_alerts(&back.source, occasion)? {
         for target in targets(&back.to.target, &alert) {
@@ -73,7 +74,8 @@ pub(super) fn write_back(
                 continue;
             }
             let told = tx.tell_target(&receiver.name, &target, &alert, now)?;
-            if done.insert((told.target.clone(), told.machine.clone())) {
+            let one = if shares { told.machine.as_str() } else { "" };
+            if done.insert((told.target.clone(), one.to_owned())) {
                 enqueue(tx, &topic(&told))?;
             }
         }

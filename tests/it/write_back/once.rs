@@ -98,3 +98,59 @@ async fn an_alert_that_cannot_be_read_is_looked_at_later_and_not_written_to() {
         assert_eq!(told["failing_since"], Value::Null, "{told}");
     }
 }
+
+#[tokio::test]
+async fn an_alert_hears_the_same_words_once_however_many_messages_come_to_them() {
+    let site = site("when = [\"held\", \"ended\"]", setup()).await;
+    site.far.fault(
+        "alert_comment",
+        1,
+        1,
+        fault(500, "InternalServerError", None),
+    );
+    accepted(&site, "defender", &alert(ALERT, "Medium", &machine(1))).await;
+    let decision = held(&site).await;
+    until("the first try fails", async || {
+        (outbox(&site, "waiting").await.first()?["tries"] == 1).then_some(())
+    })
+    .await;
+    // Whatever waits is told as it is then.
+    answered(&site, &decision, "deny", &json!({})).await;
+    sent(&site, 2).await;
+    let told = alert_comments(&site, ALERT);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("is now dropped"), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_machine_that_an_alert_called_by_a_name_at_first_has_one_comment_of_its_scan() {
+    let site = site("when = [\"held\", \"ended\"]", setup()).await;
+    accepted(&site, "defender", &named(ALERT, "Medium")).await;
+    let decision = held(&site).await;
+    sent(&site, 1).await;
+    site.ordered("/api/v1/pause", json!({})).await;
+    accepted(&site, "defender", &alert(ALERT, "High", &machine(1))).await;
+    answered(
+        &site,
+        &decision,
+        "approve",
+        &json!({ "machine": machine(1) }),
+    )
+    .await;
+    site.ordered("/api/v1/resume", json!({})).await;
+    scans_succeed(&site, 1).await;
+    until("the alert hears of it", async || {
+        let told = alert_comments(&site, ALERT);
+        told.iter()
+            .any(|told| told.contains("succeeded"))
+            .then_some(())
+    })
+    .await;
+    until("nothing waits", async || {
+        outbox(&site, "waiting").await.is_empty().then_some(())
+    })
+    .await;
+    let told = alert_comments(&site, ALERT);
+    let ended = told.iter().filter(|told| told.contains("succeeded"));
+    assert_eq!(ended.count(), 1, "{told:?}");
+}

@@ -46,5 +46,5 @@ pub use topic::Topic;
 pub use workspace::{NotOurs, Workspace};
 pub use write_back::{
     LONGEST_COMMENT, OWN_COMMENTS, WriteBackMoment, comment_id, comment_mark, comment_text,
-    escaped, shared_comment,
+    escaped, shared_comment, words_before_mark,
 };
