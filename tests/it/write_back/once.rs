@@ -100,6 +100,45 @@ async fn an_alert_that_cannot_be_read_is_looked_at_later_and_not_written_to() {
 }
 
 #[tokio::test]
+async fn what_is_held_stays_told_where_another_scan_of_the_machine_ends() {
+    let site = site("when = [\"held\", \"ended\"]", setup()).await;
+    let at = ours(INCIDENT);
+    accepted(&site, "sentinel", &incident(&at, "Medium", &[machine(1)])).await;
+    said(&site, "is held for a person").await;
+    let decision = held(&site).await;
+    accepted(&site, "sentinel", &incident(&at, "High", &[machine(1)])).await;
+    scans_succeed(&site, 1).await;
+    sent(&site, 2).await;
+    let stays = comments(&site);
+    assert!(
+        stays[0].message.contains("is held for a person"),
+        "{stays:?}"
+    );
+    answered(&site, &decision, "deny", &json!({})).await;
+    said(&site, "is now dropped").await;
+    assert_eq!(comments(&site).len(), 1);
+}
+
+#[tokio::test]
+async fn an_alert_hears_of_a_scan_that_ends_while_another_is_held_and_of_both_ends() {
+    let site = site("when = [\"held\", \"ended\"]", setup()).await;
+    accepted(&site, "defender", &alert(ALERT, "Medium", &machine(1))).await;
+    let decision = held(&site).await;
+    sent(&site, 1).await;
+    accepted(&site, "defender", &alert(ALERT, "High", &machine(1))).await;
+    scans_succeed(&site, 1).await;
+    sent(&site, 2).await;
+    answered(&site, &decision, "deny", &json!({})).await;
+    sent(&site, 3).await;
+    let told = alert_comments(&site, ALERT);
+    let order = ["is held for a person", "succeeded", "is now dropped"];
+    assert_eq!(told.len(), 3, "{told:?}");
+    for (told, what) in told.iter().zip(order) {
+        assert!(told.contains(what), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn an_alert_hears_the_same_words_once_however_many_messages_come_to_them() {
     let site = site("when = [\"held\", \"ended\"]", setup()).await;
     site.far.fault(
