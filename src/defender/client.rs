@@ -98,11 +98,12 @@ impl Client {
         Client::build(self.timeouts, network)
     }
 
-    /// The same client, which reads no more than so many bytes of an answer.
+    /// The same client, to which an answer counts as a whole, of up to so many bytes, or not at all.
     #[must_use]
     pub fn capped(&self, longest: usize) -> Client {
         let timeouts = Timeouts {
             longest,
+            cuts: false,
             ..self.timeouts
         };
         Client {

@@ -4,15 +4,17 @@
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response};
-use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Endpoints;
 use super::request::{get, to_address};
 use super::token::Bearer;
-use scanhook_core::message::Workspace;
+use scanhook_core::message::{Workspace, words_before_mark};
 use scanhook_core::percent::encoded;
+
+/// Bytes of an alert that are read: one with hundreds of comments and pieces of evidence.
+pub const LONGEST_ALERT: usize = 4 << 20;
 
 /// The version of Sentinel's API.
 const SENTINEL: &str = "2025-09-01";
@@ -37,11 +39,7 @@ pub fn incident_comment(
 /// Writes a comment on an alert of Defender.
 #[must_use]
 pub fn alert_comment(e: &Endpoints, bearer: &Bearer, alert: &str, comment: &str) -> Request<Bytes> {
-    #[derive(Serialize)]
-    struct AlertComment<'a> {
-        comment: &'a str,
-    }
-    let body = serde_json::to_value(AlertComment { comment }).unwrap_or_default();
+    let body = json!({ "comment": comment });
     written(Method::PATCH, &alert_address(e, alert), bearer, &body)
 }
 
@@ -51,15 +49,32 @@ pub fn alert(e: &Endpoints, bearer: &Bearer, alert: &str) -> Request<Bytes> {
     get(&alert_address(e, alert), bearer)
 }
 
-/// Whether a comment of an alert ends with our mark.
+/// Whether an alert has a comment: one ends with its mark, or the newest of ours says the same words. `None`: the answer does
+/// not tell, as where it is not JSON, or is an alert without its comments.
 #[must_use]
-pub fn has_comment(alert: &Response<Bytes>, mark: &str) -> bool {
-    let alert: Value = serde_json::from_slice(alert.body()).unwrap_or_default();
-    let comments = alert.get("comments").and_then(Value::as_array);
-    comments.into_iter().flatten().any(|comment| {
-        let text = comment.get("comment").and_then(Value::as_str);
-        text.is_some_and(|text| text.trim_end().ends_with(mark))
-    })
+pub fn has_comment(alert: &Response<Bytes>, mark: &str, words: &str) -> Option<bool> {
+    let alert: Value = serde_json::from_slice(alert.body()).ok()?;
+    let comments = match alert.get("comments")? {
+        Value::Array(comments) => comments.as_slice(),
+        Value::Null => &[],
+        _ => return None,
+    };
+    let text =
+        |comment: &'_ Value, name| comment.get(name).and_then(Value::as_str).map(str::to_owned);
+    let texts = || {
+        comments
+            .iter()
+            .filter_map(|comment| text(comment, "comment"))
+    };
+    let ours = comments.iter().filter_map(|comment| {
+        let said = words_before_mark(&text(comment, "comment")?)?.to_owned();
+        Some((text(comment, "createdTime").unwrap_or_default(), said))
+    });
+    // Of those that tell no time the last counts.
+    let newest = ours.max_by(|one, other| one.0.cmp(&other.0));
+    let is_same =
+        newest.is_some_and(|(_, said)| said.split_whitespace().eq(words.split_whitespace()));
+    Some(is_same || texts().any(|text| text.trim_end().ends_with(mark)))
 }
 
 fn alert_address(e: &Endpoints, alert: &str) -> String {
@@ -119,15 +134,36 @@ mod tests {
             "/api/alerts/..%2Fx"
         );
         let found = |body: &'static str| {
-            has_comment(&Response::new(Bytes::from(body)), "[sh-0123456789ab]")
+            has_comment(
+                &Response::new(Bytes::from(body)),
+                "[sh-0123456789ab]",
+                "it\nis over",
+            )
         };
-        assert!(found(
-            r#"{"comments":[{"comment":"a"},{"comment":"over [sh-0123456789ab]"}]}"#
-        ));
-        assert!(!found(
-            r#"{"comments":[{"comment":"over [sh-0123456789ab] no"},{}]}"#
-        ));
-        assert!(!found(r#"{"title":"[sh-0123456789ab]"}"#));
-        assert!(!found("<html>"));
+        let there = r#"{"comments":[{"comment":"a"},{"comment":"over [sh-0123456789ab]"}]}"#;
+        assert_eq!(found(there), Some(true));
+        let same = r#"{"comments":[{"comment":"a [sh-0000000000aa]"},{"comment":"it is  over [sh-0000000000ab]"},{"comment":"b"}]}"#;
+        assert_eq!(found(same), Some(true), "the last of ours");
+        let newest = r#"{"comments":[{"comment":"it is over [sh-0000000000aa]","createdTime":"2026-11-30T05:00:01Z"},
+                         {"comment":"held [sh-0000000000ab]","createdTime":"2026-11-30T05:00:00Z"}]}"#;
+        assert_eq!(found(newest), Some(true));
+        for not_there in [
+            r#"{"comments":[{"comment":"it is over [sh-0000000000aa]"},{"comment":"held [sh-0000000000ab]"}]}"#,
+            r#"{"comments":[{"comment":"it is over"}]}"#,
+            r#"{"comments":[{"comment":"over [sh-0123456789ab] no"},{}]}"#,
+            r#"{"comments":[]}"#,
+            r#"{"comments":null}"#,
+        ] {
+            assert_eq!(found(not_there), Some(false), "{not_there}");
+        }
+        for unclear in [
+            "",
+            "<html>",
+            r#"{"title":"[sh-0123456789ab]"}"#,
+            r#"{"comments":"none"}"#,
+            &there[..there.len() - 1],
+        ] {
+            assert_eq!(found(unclear), None, "{unclear}");
+        }
     }
 }

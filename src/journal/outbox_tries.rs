@@ -67,6 +67,24 @@ impl Tx<'_> {
         Ok((due, Timestamp::NEVER))
     }
 
+    /// Whether any other message about a target left, whatever became of it.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn is_target_tried(
+        &self,
+        receiver: &str,
+        target: &str,
+        message: i64,
+    ) -> Result<bool, JournalError> {
+        // Groups of a target begin with its name and a slash, after which the digit zero comes.
+        let sql = "SELECT EXISTS (SELECT 1 FROM outbox INDEXED BY outbox_told
+                   WHERE receiver = ?1 AND grp >= ?2 || '/' AND grp < ?2 || '0' AND id <> ?3 AND tries > 0)";
+        let values = params![receiver, target, message];
+        let mut statement = self.db.prepare_cached(sql)?;
+        Ok(statement.query_row(values, |row| row.get(0))?)
+    }
+
     /// The message that is tried to find out whether a receiver works, due or not.
     ///
     /// # Errors

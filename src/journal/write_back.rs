@@ -15,6 +15,8 @@ use scanhook_core::time::Timestamp;
 
 /// Alerts of one scan that are written back to, the first.
 const MOST_ALERTS: u32 = 500;
+/// Holds that are over and are told at once; where there are so many, there may be more.
+pub const ENDED_HOLDS: usize = 1_000;
 
 /// An alert that a scan or a held decision answers.
 #[derive(Clone, Debug)]
@@ -37,23 +39,33 @@ pub struct ToldMachine {
     pub machine: String,
     /// The how-manieth machine of its target.
     pub place: u32,
+    /// Whether its decision was held when this was last looked at.
+    pub held: bool,
     scan: Option<i64>,
     decision: i64,
     at: Timestamp,
 }
 
 /// The columns of what a target was told, `w`.
-const TOLD: &str = "w.target, w.machine, w.place, w.scan, w.decision, w.at";
+const TOLD: &str = "w.target, w.machine, w.place, w.held, w.scan, w.decision, w.at";
 
 fn told(row: &Row<'_>) -> DbResult<ToldMachine> {
     Ok(ToldMachine {
         target: row.get("target")?,
         machine: row.get("machine")?,
         place: row.get("place")?,
+        held: row.get("held")?,
         scan: row.get("scan")?,
         decision: row.get("decision")?,
         at: Timestamp::from_millis(row.get("at")?),
     })
+}
+
+/// What is told of a machine of which one decision is held and another was answered by a scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToldFirst {
+    Held,
+    Scan,
 }
 
 impl ToldMachine {
@@ -105,7 +117,8 @@ impl Tx<'_> {
     }
 
     /// Takes down that a target is to be told of the machine of an alert. Where it was told of it by what the alert says, before
-    /// anybody knew the machine, that comment is the one to be changed; unless the same words meant another machine then.
+    /// anybody knew the machine, that comment is the one to be changed; unless the same words meant another machine then. What is
+    /// held stays so, whatever becomes of a scan beside it.
     ///
     /// # Errors
     /// When the journal cannot be written.
@@ -117,17 +130,20 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<ToldMachine, JournalError> {
         let sql = format!(
-            "SELECT {TOLD} FROM write_back w LEFT JOIN decision d ON d.id = w.decision
+            "SELECT {TOLD}, w.held AND coalesce(d.state, '') = 'held' AS waits
+                   FROM write_back w LEFT JOIN decision d ON d.id = w.decision
                    WHERE w.receiver = ?1 AND w.target = ?2 AND w.machine IN (?3, ?4)
                      AND (?3 = ?4 OR coalesce(d.machine, ?3) = ?3)
                ORDER BY w.machine = ?3 LIMIT 1"
         );
         let known = params![receiver, target, alert.machine, alert.device];
-        let known: Option<ToldMachine> = self
+        let known: Option<(ToldMachine, bool)> = self
             .db
             .prepare_cached(&sql)?
-            .query_row(known, told)
+            .query_row(known, |row| Ok((told(row)?, row.get("waits")?)))
             .optional()?;
+        let waits = known.as_ref().is_some_and(|(_, waits)| *waits);
+        let known = known.map(|(known, _)| known);
         let place = match &known {
             Some(known) => known.place,
             None => {
@@ -144,6 +160,10 @@ impl Tx<'_> {
         let scan = alert
             .scan
             .map(|scan| earlier.map_or(scan, |earlier| earlier.max(scan)));
+        let (decision, held) = match (&known, scan) {
+            (Some(known), Some(_)) if waits => (known.decision, true),
+            _ => (alert.decision, scan.is_none()),
+        };
         self.db
             .prepare_cached(
                 "INSERT INTO write_back(receiver, target, machine, place, scan, decision, held, at)
@@ -157,21 +177,22 @@ impl Tx<'_> {
                 machine,
                 place,
                 scan,
-                alert.decision,
-                scan.is_none(),
+                decision,
+                held,
                 now.millis()
             ])?;
         Ok(ToldMachine {
             target: target.to_owned(),
             machine: machine.clone(),
             place,
+            held,
             scan,
-            decision: alert.decision,
+            decision,
             at: now,
         })
     }
 
-    /// The machines that targets were told of as held and that are held no more; they count as told.
+    /// The machines that targets were told of as held and that are held no more, at most [`ENDED_HOLDS`]; they count as told.
     ///
     /// # Errors
     /// When the journal cannot be written.
@@ -180,10 +201,12 @@ impl Tx<'_> {
         receiver: &str,
         now: Timestamp,
     ) -> Result<Vec<ToldMachine>, JournalError> {
-        let sql = "SELECT w.target, w.machine, w.place, d.scan, w.decision, w.at
-                   FROM write_back w INDEXED BY write_back_held LEFT JOIN decision d ON d.id = w.decision
-                   WHERE w.receiver = ? AND w.held AND coalesce(d.state, '') <> 'held' LIMIT 1000";
-        let over: Vec<ToldMachine> = all(self.db, sql, [receiver], told)?;
+        let sql = format!(
+            "SELECT w.target, w.machine, w.place, FALSE AS held, d.scan, w.decision, w.at
+              FROM write_back w INDEXED BY write_back_held LEFT JOIN decision d ON d.id = w.decision
+              WHERE w.receiver = ? AND w.held AND coalesce(d.state, '') <> 'held' LIMIT {ENDED_HOLDS}"
+        );
+        let over: Vec<ToldMachine> = all(self.db, &sql, [receiver], told)?;
         for one in &over {
             self.db
                 .prepare_cached(
@@ -203,6 +226,7 @@ impl Tx<'_> {
         receiver: &str,
         target: &str,
         machine: &str,
+        first: ToldFirst,
     ) -> Result<Option<Notice>, JournalError> {
         let sql = format!(
             "SELECT {TOLD} FROM write_back w WHERE receiver = ? AND target = ? AND machine = ?"
@@ -212,7 +236,7 @@ impl Tx<'_> {
             .prepare_cached(&sql)?
             .query_row(params![receiver, target, machine], told)
             .optional()?;
-        found.map(|found| self.state_of(&found)).transpose()
+        found.map(|found| self.state_of(&found, first)).transpose()
     }
 
     /// What a target is told of the machines that share a comment, at most `most`, the last that came first; and how many
@@ -236,13 +260,15 @@ impl Tx<'_> {
         let rows = format!("SELECT {TOLD} {which} ORDER BY place DESC LIMIT {most}");
         let notices: Vec<Notice> = all(self.db, &rows, values, told)?
             .iter()
-            .map(|row| self.state_of(row))
+            .map(|row| self.state_of(row, ToldFirst::Held))
             .collect::<Result<_, _>>()?;
         let more = (count as usize).saturating_sub(notices.len());
         Ok((notices, more))
     }
 
-    fn state_of(&self, row: &ToldMachine) -> Result<Notice, JournalError> {
-        self.notice_of_state(row.scan, row.decision, row.at)
+    fn state_of(&self, row: &ToldMachine, first: ToldFirst) -> Result<Notice, JournalError> {
+        let hides = row.held && first == ToldFirst::Held;
+        let scan = row.scan.filter(|_| !hides);
+        self.notice_of_state(scan, row.decision, row.at)
     }
 }

@@ -5,7 +5,7 @@ use core::time::Duration;
 use http::header::RETRY_AFTER;
 
 use super::comment_answer::{self, CommentReply};
-use super::state::{MessageEvent, Notifier, ReceiverAnswer};
+use super::state::{AbsentComment, MessageEvent, Notifier, ReceiverAnswer, SendingStep};
 use crate::defender::{Answer, header};
 use crate::journal::{CallId, JournalError, MessageRow, Occasion, ReceiverRow, Tx};
 use crate::settings::{Receiver, TenantWriteBack};
@@ -48,13 +48,18 @@ impl Notifier {
             },
             (Some(back), ReceiverAnswer::Http(answer)) => {
                 let target = &back.to.target;
-                let reply = comment_answer::read(target, (&message, sent.step), answer, heard);
-                if reply.is_absent {
-                    self.absent.insert(id);
-                    tx.message_waits(id, "the comment is not there: it is written again", now)?;
+                let reply = comment_answer::read(target, (&message, &sent.step), answer, heard);
+                if let (true, SendingStep::Look(words)) = (reply.is_absent, sent.step) {
+                    let target = message.subject.split('/').next().unwrap_or_default();
+                    let target = target.to_owned();
+                    self.absent.insert(id, AbsentComment { target, words });
+                    tx.message_waits(id, "the comment is not there: it is written", now)?;
                     return Ok(None);
                 }
-                self.heed(tx, (receivers, back), &reply, &mut text, now)?;
+                if let (true, Some(token)) = (reply.unauthorized, sent.token) {
+                    self.azure_refused(&back.tenant, token);
+                }
+                heed(tx, (receivers, back), &reply, &mut text, now)?;
                 HeardReply {
                     heard: reply.heard,
                     of_receiver: reply.of_receiver,
@@ -92,28 +97,24 @@ impl Notifier {
             answer: status_of(&text).to_owned(),
         }))
     }
+}
 
-    /// What an answer to a comment says beyond the comment itself.
-    fn heed(
-        &mut self,
-        tx: &mut Tx<'_>,
-        (receivers, back): (&[Receiver], &TenantWriteBack),
-        reply: &CommentReply,
-        text: &mut String,
-        now: Timestamp,
-    ) -> Result<(), JournalError> {
-        if reply.unauthorized {
-            self.azure_refused(&back.tenant);
-        }
-        if let Some(pause) = reply.pause {
-            pause_all(tx, receivers, back, now.plus(pause))?;
-        }
-        if let Some(remedy) = reply.remedy {
-            let (status, rest) = text.split_once(": ").unwrap_or((text, ""));
-            *text = one_line(&format!("{status}: {remedy}; {rest}"), PLAIN_ANSWER);
-        }
-        Ok(())
+/// What an answer to a comment says beyond the comment itself.
+fn heed(
+    tx: &mut Tx<'_>,
+    (receivers, back): (&[Receiver], &TenantWriteBack),
+    reply: &CommentReply,
+    text: &mut String,
+    now: Timestamp,
+) -> Result<(), JournalError> {
+    if let Some(pause) = reply.pause {
+        pause_all(tx, receivers, back, now.plus(pause))?;
     }
+    if let Some(remedy) = reply.remedy {
+        let (status, rest) = text.split_once(": ").unwrap_or((text, ""));
+        *text = one_line(&format!("{status}: {remedy}; {rest}"), PLAIN_ANSWER);
+    }
+    Ok(())
 }
 
 /// What an answer means.
@@ -123,7 +124,7 @@ struct HeardReply {
     of_receiver: bool,
 }
 
-/// Nothing is written back for this tenant and to this kind of target until then.
+/// Nothing is written back for this tenant and to this kind of target until then, or longer where a pause before says so.
 fn pause_all(
     tx: &mut Tx<'_>,
     receivers: &[Receiver],
@@ -137,7 +138,7 @@ fn pause_all(
     };
     for receiver in receivers.iter().filter(same) {
         let mut row = tx.receiver(&receiver.name)?;
-        row.paused_until = Some(until);
+        row.paused_until = row.paused_until.max(Some(until));
         tx.keep_receiver(&row)?;
     }
     Ok(())

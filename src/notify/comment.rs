@@ -1,16 +1,20 @@
 //! What leaves for something that goes back: a comment on an incident, which is written over by its id; or one on an alert,
-//! where after a try that may have been carried out the alert is read first, and the comment looked for by its mark.
+//! where the alert is read first once anything was tried there: the comment may stand there by its mark, or the same words by
+//! that of another.
 
 use core::time::Duration;
 
-use super::state::{DueMessages, MessageContent, Notifier, SendingStep};
+use uuid::Uuid;
+
+use super::state::{AbsentComment, DueMessages, MessageContent, Notifier, SendingStep};
 use super::targets::NOWHERE;
 use crate::defender::write_back::{alert, alert_comment, incident_comment};
-use crate::journal::{Api, CallId, JournalError, MessageRow, Tx};
+use crate::journal::{Api, CallId, JournalError, MessageRow, ToldFirst, Tx};
 use crate::settings::{TenantWriteBack, WriteBackTarget};
 use crate::worker::Loan;
 use scanhook_core::message::{
-    MessageType, PublicUrl, comment_id, comment_mark, comment_text, escaped, shared_comment,
+    MessageType, PublicUrl, Workspace, comment_id, comment_mark, comment_text, escaped,
+    shared_comment,
 };
 use scanhook_core::quota::{Budget, Learnt, Share};
 use scanhook_core::time::Timestamp;
@@ -25,6 +29,8 @@ pub(super) struct Departure {
     pub(super) content: MessageContent,
     pub(super) step: SendingStep,
     pub(super) call: Option<CallId>,
+    /// The token for Azure that it leaves with.
+    pub(super) token: Option<Uuid>,
 }
 
 /// What becomes of a message whose turn it is.
@@ -35,6 +41,9 @@ pub(super) enum Composed {
     /// It never leaves, and why.
     Never(&'static str),
 }
+
+/// The tenant that writes, the workspace of the incident, and where Azure is called.
+type IncidentPlace<'p> = (&'p str, &'p Workspace, Option<&'p str>);
 
 impl Notifier {
     /// What leaves for a message that is written back.
@@ -69,8 +78,9 @@ impl Notifier {
         };
         let place = (receiver, target, machine);
         match &back.to.target {
-            WriteBackTarget::Sentinel { .. } => {
-                self.on_incident(tx, (back, public, &loan), place, due, now)
+            WriteBackTarget::Sentinel { workspace, base } => {
+                let to = (back.tenant.as_str(), workspace, base.as_deref());
+                self.on_incident(tx, (to, public, &loan), place, due, now)
             }
             WriteBackTarget::DefenderAlert => {
                 self.on_alert(tx, (public, &loan), (message, place), now)
@@ -81,28 +91,25 @@ impl Notifier {
     fn on_incident(
         &mut self,
         tx: &mut Tx<'_>,
-        (back, public, loan): (&TenantWriteBack, Option<&PublicUrl>, &Loan),
+        ((tenant, workspace, base), public, loan): (IncidentPlace<'_>, Option<&PublicUrl>, &Loan),
         (receiver, incident, machine): (&str, &str, &str),
         due: &mut DueMessages,
         now: Timestamp,
     ) -> Result<Composed, JournalError> {
-        let WriteBackTarget::Sentinel { workspace, base } = &back.to.target else {
-            return Ok(Composed::Never("it has no workspace"));
-        };
         let text = if machine.is_empty() {
             let (told, more) = tx.told_together(receiver, incident, MOST_NAMED)?;
             shared_comment(&told, more, public)
         } else {
-            let Some(told) = tx.told_machine(receiver, incident, machine)? else {
+            let Some(told) = tx.told_machine(receiver, incident, machine, ToldFirst::Held)? else {
                 return Ok(Composed::Never(FORGOTTEN));
             };
             comment_text(&told, public)
         };
-        let Some(bearer) = self.azure_bearer(tx, &back.tenant, due, now) else {
+        let Some((token, bearer)) = self.azure_bearer(tx, tenant, due, now) else {
             return Ok(Composed::Later(Timestamp::NEVER));
         };
         let (usual, _) = loan.account.endpoints.of_azure();
-        let azure = loan.account.azure.as_deref().or(base.as_deref());
+        let azure = loan.account.azure.as_deref().or(base);
         let place = (azure.unwrap_or(usual), workspace);
         let comment = (incident, comment_id(incident, machine));
         Ok(Composed::Leaves(Box::new(Departure {
@@ -114,6 +121,7 @@ impl Notifier {
             )),
             step: SendingStep::Whole,
             call: None,
+            token: Some(token),
         })))
     }
 
@@ -124,7 +132,15 @@ impl Notifier {
         (message, (receiver, id, machine)): (&MessageRow, (&str, &str, &str)),
         now: Timestamp,
     ) -> Result<Composed, JournalError> {
-        let Some(told) = tx.told_machine(receiver, id, machine)? else {
+        let first = match message.what {
+            MessageType::ScanBegun | MessageType::ScanEnded => ToldFirst::Scan,
+            _ => ToldFirst::Held,
+        };
+        if self.is_under_way_at(receiver, id) {
+            // Its answer leads to the next poll.
+            return Ok(Composed::Later(Timestamp::NEVER));
+        }
+        let Some(told) = tx.told_machine(receiver, id, machine, first)? else {
             return Ok(Composed::Never(FORGOTTEN));
         };
         let Some(bearer) = loan.bearer(now) else {
@@ -138,12 +154,19 @@ impl Notifier {
         let endpoints = &loan.account.endpoints;
         // Also a try of which nobody knows may have been carried out.
         tx.message_settles(message.id, now.plus(SETTLE))?;
-        let looks = message.tries > 0 && !self.absent.remove(&message.id);
-        let (request, step) = if looks {
-            (alert(endpoints, bearer, id), SendingStep::Look)
+        let comment = AbsentComment {
+            target: id.to_owned(),
+            words: comment_text(&told, public),
+        };
+        let may_be_there = message.tries > 0 || tx.is_target_tried(receiver, id, message.id)?;
+        let is_absent = self.absent.remove(&message.id).as_ref() == Some(&comment);
+        let (request, step) = if may_be_there && !is_absent {
+            let request = alert(endpoints, bearer, id);
+            (request, SendingStep::Look(comment.words))
         } else {
-            let mark = comment_mark(message.uuid);
-            let text = format!("{} {mark}", comment_text(&told, public));
+            self.absent
+                .retain(|_, other| other.target != comment.target);
+            let text = format!("{} {}", comment.words, comment_mark(message.uuid));
             let request = alert_comment(endpoints, bearer, id, &text);
             (request, SendingStep::Whole)
         };
@@ -152,6 +175,7 @@ impl Notifier {
             content: MessageContent::Http(request),
             step,
             call: Some(call),
+            token: None,
         })))
     }
 }

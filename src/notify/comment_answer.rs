@@ -4,6 +4,7 @@
 use core::time::Duration;
 
 use super::state::SendingStep;
+use crate::defender::client::TOO_LONG;
 use crate::defender::write_back::has_comment;
 use crate::defender::{Answer, header};
 use crate::journal::MessageRow;
@@ -31,7 +32,7 @@ pub(super) struct CommentReply {
 /// Reads an answer; `heard`: what its status says of any message.
 pub(super) fn read(
     target: &WriteBackTarget,
-    (message, step): (&MessageRow, SendingStep),
+    (message, step): (&MessageRow, &SendingStep),
     answer: &Answer,
     heard: Heard,
 ) -> CommentReply {
@@ -43,21 +44,31 @@ pub(super) fn read(
         unauthorized: false,
         is_absent: false,
     };
-    let Answer::Http(response) = answer else {
-        return reply;
-    };
-    match response.status().as_u16() {
-        200 if step == SendingStep::Look && !has_comment(response, &comment_mark(message.uuid)) => {
-            (reply.heard, reply.is_absent) = (Heard::NotNow, true);
+    let response = match answer {
+        Answer::Http(response) => response,
+        Answer::Unknown(code) if code == TOO_LONG => {
+            reply.of_receiver = false;
+            return reply;
         }
-        401 => (reply.heard, reply.unauthorized) = (Heard::NotNow, true),
-        403 => reply.remedy = Some(role(target)),
-        409 | 412 => (reply.heard, reply.of_receiver) = (Heard::NotNow, false),
-        429 => {
+        _ => return reply,
+    };
+    match (response.status().as_u16(), step) {
+        (200..=299, SendingStep::Look(words)) => {
+            match has_comment(response, &comment_mark(message.uuid), words) {
+                Some(true) => {}
+                Some(false) => (reply.heard, reply.is_absent) = (Heard::NotNow, true),
+                // Whether the comment is there is not known, so it is looked for once more.
+                None => (reply.heard, reply.of_receiver) = (Heard::NotNow, false),
+            }
+        }
+        (401, _) => (reply.heard, reply.unauthorized) = (Heard::NotNow, true),
+        (403, _) => reply.remedy = Some(role(target)),
+        (409 | 412, _) => (reply.heard, reply.of_receiver) = (Heard::NotNow, false),
+        (429, _) => {
             reply.of_receiver = false;
             reply.pause = Some(header::pause(response.headers(), PAUSE));
         }
-        400 | 404 | 410 | 413 | 422 => reply.of_receiver = false,
+        (400 | 404 | 410 | 413 | 422, _) => reply.of_receiver = false,
         _ => {}
     }
     reply

@@ -4,8 +4,10 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use http::Method;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 use super::smtp;
 use super::state::{
@@ -15,6 +17,7 @@ use crate::clock;
 use crate::defender::Answer;
 use crate::defender::client::{Client, Timeouts};
 use crate::defender::network::{HttpProxy, NetworkSettings};
+use crate::defender::write_back::LONGEST_ALERT;
 use crate::in_force::Current;
 use crate::journal::{Journal, JournalError, MESSAGES, Occasion};
 use crate::settings::Settings;
@@ -50,8 +53,8 @@ pub struct MessageRunner {
 enum AnswerTo {
     /// That to a message.
     Message(i64),
-    /// A token of a tenant.
-    Token(String),
+    /// A token of a tenant, by the id of its request.
+    Token(String, Uuid),
 }
 
 /// The connections to each receiver, and over which network they were made.
@@ -125,9 +128,10 @@ impl MessageRunner {
                         let (receivers, now) = (&settings.receivers, clock::now());
                         let told = match asked {
                             AnswerTo::Message(id) => notifier.answer(tx, receivers, id, &answer, now)?,
-                            AnswerTo::Token(tenant) => {
+                            AnswerTo::Token(tenant, id) => {
                                 if let ReceiverAnswer::Http(answer) = &answer {
-                                    notifier.token_answer(tx, receivers, &tenant, answer, now)?;
+                                    let asked = (tenant.as_str(), id);
+                                    notifier.token_answer(tx, receivers, asked, answer, now)?;
                                 }
                                 None
                             }
@@ -205,8 +209,11 @@ fn send(
         }
         MessageContent::Http(request) => {
             let client = client(clients, settings, &receiver);
+            // What is written is answered by a status, and what is asked by the whole body.
+            let asks = request.method() == Method::GET;
             sending.spawn(async move {
                 let answer = match client {
+                    Some(client) if asks => client.capped(LONGEST_ALERT).send(request).await,
                     Some(client) => client.send(request).await,
                     None => Answer::NotSent("no-client".into()),
                 };
@@ -252,6 +259,9 @@ fn ask(
             (Some(_), Err(trouble)) => Answer::NotSent(trouble.code().into()),
             (None, _) => Answer::NotSent("no-client".into()),
         };
-        (AnswerTo::Token(call.tenant), ReceiverAnswer::Http(answer))
+        (
+            AnswerTo::Token(call.tenant, call.id),
+            ReceiverAnswer::Http(answer),
+        )
     });
 }

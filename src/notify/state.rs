@@ -1,10 +1,11 @@
 //! What the loop of messages remembers, what leaves, and what happened.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
 use lettre::address::Envelope;
+use uuid::Uuid;
 
 use super::azure_access::AzureAccess;
 use crate::defender::Answer;
@@ -29,8 +30,15 @@ pub struct Notifier {
     pub(super) loans: Loans,
     /// The tokens for Azure, by tenant.
     pub(super) azure: BTreeMap<String, AzureAccess>,
-    /// Messages whose alert was read, and does not have the comment.
-    pub(super) absent: BTreeSet<i64>,
+    /// Messages whose alert was read since anything was last written to it, and has no such comment; with its words.
+    pub(super) absent: BTreeMap<i64, AbsentComment>,
+}
+
+/// A comment that an alert does not have.
+#[derive(PartialEq, Eq)]
+pub(super) struct AbsentComment {
+    pub(super) target: String,
+    pub(super) words: String,
 }
 
 /// A message that is under way.
@@ -40,20 +48,24 @@ pub(super) struct SentMessage {
     pub(super) step: SendingStep,
     /// Where it is counted, if it is.
     pub(super) call: Option<CallId>,
+    /// The token for Azure that it left with.
+    pub(super) token: Option<Uuid>,
 }
 
 /// What left for a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum SendingStep {
     /// The message itself.
     Whole,
-    /// A question whether it came before.
-    Look,
+    /// A question whether it came before, or another one with these words.
+    Look(String),
 }
 
 /// Asks for a token for Azure; may leave once the transaction is committed.
 pub struct AzureTokenCall {
     pub tenant: String,
+    /// What its answer is told apart by.
+    pub id: Uuid,
     pub request: http::Request<Bytes>,
     /// The file that completes it, if one does.
     pub file: Option<FileInsert>,
@@ -115,6 +127,14 @@ impl Notifier {
     /// Takes what the workers lend from now on.
     pub fn borrow_from(&mut self, loans: Loans) {
         self.loans = loans;
+    }
+
+    /// Whether something is under way to a target of a receiver.
+    pub(super) fn is_under_way_at(&self, receiver: &str, target: &str) -> bool {
+        self.under_way.values().any(|sent| {
+            let at = sent.message.subject.split_once('/');
+            sent.receiver == receiver && at.is_some_and(|(at, _)| at == target)
+        })
     }
 
     /// The messages under way to a receiver.

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::journal::{AnsweredAlert, JournalError, NewMessage, OccasionRow, ToldMachine, Tx};
+use crate::journal::{
+    AnsweredAlert, ENDED_HOLDS, JournalError, NewMessage, OccasionRow, ToldMachine, Tx,
+};
 use crate::settings::{
     ALERT_REFERENCE, INCIDENT_REFERENCE, Receiver, TenantWriteBack, WriteBackTarget,
 };
@@ -51,17 +53,23 @@ pub(super) fn write_back(
         occasion.what,
         MessageType::DecisionApproved | MessageType::DecisionDenied | MessageType::DecisionExpired
     ) {
-        for told in tx.held_no_more(&receiver.name, now)? {
-            enqueue(tx, &topic(&told))?;
+        loop {
+            let over = tx.held_no_more(&receiver.name, now)?;
+            for told in &over {
+                enqueue(tx, &topic(told))?;
+            }
+            if over.len() < ENDED_HOLDS {
+                return Ok(());
+            }
         }
-        return Ok(());
     }
     let moment = WriteBackMoment::of(occasion.what).filter(|moment| back.to.when.contains(moment));
     if moment.is_none() || occasion.said.resolved || occasion.said.outcome == Some(Outcome::DryRun)
     {
         return Ok(());
     }
-    // A device may have been told of by several names before its machine was known: each has a comment.
+    // A device may have been told of by several names before its machine was known. At an incident each has a comment, and all
+    // of them are changed; an alert hears once.
     let (mut seen, mut done) = (BTreeSet::new(), BTreeSet::new());
     for alert in tx.answered_alerts(&back.source, occasion)? {
         for target in targets(&back.to.target, &alert) {
@@ -73,8 +81,14 @@ pub(super) fn write_back(
                 continue;
             }
             let told = tx.tell_target(&receiver.name, &target, &alert, now)?;
-            if done.insert((told.target.clone(), told.machine.clone())) {
-                enqueue(tx, &topic(&told))?;
+            let one = if shares { told.machine.as_str() } else { "" };
+            if done.insert((told.target.clone(), one.to_owned())) {
+                let mut topic = topic(&told);
+                // A scan that an alert hears of beside what is held is told by itself.
+                if told.held && alert.scan.is_some() && !shares {
+                    topic.group.push_str("/scan");
+                }
+                enqueue(tx, &topic)?;
             }
         }
     }

@@ -7,6 +7,8 @@ use scanhook_simulator::{How, IncidentComment, Setup, Tenant};
 
 use crate::harness::{ASKING, Site, TENANT, Wish, fault, machine, until};
 
+mod once;
+
 const WORKSPACE: &str = "/subscriptions/0b8f7d7e-2f53-4a53-9d0a-6f6c6f1a2b3c/resourceGroups/rg-soc/providers/\
                          Microsoft.OperationalInsights/workspaces/log-soc";
 const INCIDENT: &str = "9e0c6a52-1d3b-4f6a-8a86-4d2d5e0f7c11";

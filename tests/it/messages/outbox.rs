@@ -1,9 +1,13 @@
 //! The outbox itself, in virtual time: what is told together, in which order, and what goes where there is no room.
 
-use scanhook::journal::{Occasion, OutboxFilter};
-use scanhook_core::message::MessageType;
+use std::collections::BTreeMap;
+use std::time::Duration;
 
-use super::desk::{Desk, kinds};
+use scanhook::journal::{AnsweredAlert, Occasion, OutboxFilter, ReceiverRow};
+use scanhook::settings::{Channel, Receiver, TenantWriteBack, WriteBack, WriteBackTarget};
+use scanhook_core::message::{MessageType, WriteBackMoment};
+
+use super::desk::{Desk, kinds, receiver};
 use crate::desk::write;
 
 #[test]
@@ -135,4 +139,65 @@ fn the_head_of_the_audit_is_an_event_and_no_message() {
     let told = desk.store.read(|reader| reader.events_after(0, 10, None));
     let kinds: Vec<_> = told.unwrap().iter().map(|notice| notice.kind).collect();
     assert_eq!(kinds, [MessageType::AuditHead]);
+}
+
+#[test]
+fn a_receiver_that_is_paused_keeps_the_try_that_tells_whether_it_works() {
+    let mut desk = Desk::open();
+    desk.tell(MessageType::SourceSilent, "siem");
+    let now = desk.now;
+    let until = now.plus(Duration::from_secs(30));
+    desk.journal(move |tx| {
+        let row = tx.receiver("soar")?;
+        tx.keep_receiver(&ReceiverRow {
+            failures: 5,
+            probe_at: Some(now),
+            paused_until: Some(until),
+            ..row
+        })
+    });
+    assert!(desk.poll().is_empty(), "it is paused");
+    desk.after(29);
+    assert!(desk.poll().is_empty());
+    desk.after(1);
+    assert_eq!(kinds(&desk.poll()), ["source.silent 0"]);
+}
+
+#[test]
+fn every_comment_on_what_is_held_no_more_is_due_however_many_there_are() {
+    let mut desk = Desk::open();
+    desk.receivers = vec![Receiver {
+        channel: Channel::WriteBack(TenantWriteBack {
+            source: "siem".to_owned(),
+            tenant: "berlin".to_owned(),
+            to: WriteBack {
+                target: WriteBackTarget::DefenderAlert,
+                when: [WriteBackMoment::Held].into(),
+            },
+        }),
+        ..receiver("siem write_back")
+    }];
+    assert!(desk.poll().is_empty());
+    let now = desk.now;
+    desk.journal(move |tx| {
+        // Of a decision that is gone by now.
+        let alert = AnsweredAlert {
+            decision: 4_711,
+            scan: None,
+            machine: "lt-042".to_owned(),
+            device: "lt-042".to_owned(),
+            alert_id: String::new(),
+            references: BTreeMap::new(),
+        };
+        for n in 0..2_001 {
+            tx.tell_target("siem write_back", &format!("da{n}"), &alert, now)?;
+        }
+        Ok(())
+    });
+    desk.tell(MessageType::DecisionDenied, "");
+    assert!(desk.poll().is_empty(), "no token is lent");
+    let told = desk
+        .store
+        .read(|reader| reader.receiver_view("siem write_back", "").unwrap());
+    assert_eq!(told.waiting, 2_001);
 }

@@ -64,6 +64,14 @@ pub fn comment_mark(message: Uuid) -> String {
     format!("[sh-{}]", &hex[hex.len() - 12..])
 }
 
+/// The words before the mark of a comment of ours; of any other comment nothing.
+#[must_use]
+pub fn words_before_mark(comment: &str) -> Option<&str> {
+    let (words, mark) = comment.trim_end().strip_suffix(']')?.rsplit_once("[sh-")?;
+    let is_mark = mark.len() == 12 && mark.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_mark.then(|| words.trim_end())
+}
+
 /// What is known of a scan or a decision, as one comment.
 #[must_use]
 pub fn comment_text(notice: &Notice, public: Option<&PublicUrl>) -> String {
@@ -206,6 +214,24 @@ mod tests {
             "{told}"
         );
         assert!(text.starts_with("scanhook: 477 further machines"));
+    }
+
+    #[test]
+    fn a_comment_of_ours_is_told_by_its_mark() {
+        let mark = comment_mark(comment_id("9e0c6a52", "aa"));
+        let comment = format!("scanhook: over\nhttps://x/scans/1 {mark}\n");
+        assert_eq!(
+            words_before_mark(&comment),
+            Some("scanhook: over\nhttps://x/scans/1")
+        );
+        for other in [
+            "over",
+            "over [sh-0123456789ab] no",
+            "[sh-01]",
+            "[sh-0123456789xy]",
+        ] {
+            assert_eq!(words_before_mark(other), None, "{other}");
+        }
     }
 
     #[test]

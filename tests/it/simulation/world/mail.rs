@@ -5,25 +5,29 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 use scanhook::defender::Answer;
 use scanhook::journal::OutboxFilter;
 use scanhook::notify::{MessageContent, Notifier, OutgoingMessage, ReceiverAnswer};
 use scanhook::settings::{Channel, Receiver, TenantWriteBack, WriteBack, WriteBackTarget};
 use scanhook::worker::Loans;
-use scanhook_core::message::{DigestTime, EventSet, Workspace, WriteBackMoment};
+use scanhook_core::message::{DigestTime, EventSet, PublicUrl, Workspace, WriteBackMoment};
 use scanhook_core::time::Timestamp;
 use scanhook_simulator::WireAnswer;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::super::faults::Dice;
 use super::{Event, World};
 
 /// A program that is told of everything, people, and where alerts came from.
-pub(super) const NAMES: [&str; 4] = ["soar", "soc", "siem incidents", "siem alerts"];
+pub const NAMES: [&str; 4] = ["soar", "soc", "siem incidents", "siem alerts"];
 /// The workspace whose incidents are written to.
 pub const WORKSPACE: &str = "/subscriptions/0b8f7d7e-2f53-4a53-9d0a-6f6c6f1a2b3c/resourceGroups/rg/providers/\
                              Microsoft.OperationalInsights/workspaces/w";
+
+/// What links in messages begin with.
+pub const PUBLIC: &str = "https://scanhook.corp.example";
 
 /// How long a try waits for its answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -165,7 +169,8 @@ impl World {
         notifier.borrow_from(self.mail.loans.clone());
         let (receivers, now) = (self.mail.receivers.clone(), self.clock().wall);
         let polled = self.commit(move |tx| {
-            let due = notifier.poll(tx, &receivers, None, now)?;
+            let public = PublicUrl::parse(PUBLIC);
+            let due = notifier.poll(tx, &receivers, public.as_ref(), now)?;
             Ok((notifier, due))
         });
         let Some((notifier, due)) = polled else {
@@ -183,7 +188,7 @@ impl World {
             };
             self.after(
                 after,
-                Event::Granted(self.life, call.tenant, Box::new(answer)),
+                Event::Granted(self.life, (call.tenant, call.id), Box::new(answer)),
             );
         }
         self.wake_mail(due.wake_at.since(now).min(LONGEST_SLEEP));
@@ -203,6 +208,10 @@ impl World {
             1 => (soon, unknown("reset")),
             2 => (PATIENCE, unknown("timeout")),
             _ => match self.far.handle(self.now.to_jiff(), request).what {
+                // Something in between answers a question with a page of its own.
+                WireAnswer::Response(_) if fate == 5 && request.method() == Method::GET => {
+                    (soon, Answer::Http(Response::new("<html>".into())))
+                }
                 WireAnswer::Response(_) if fate == 3 => (soon, unknown("reset")),
                 WireAnswer::Response(_) if fate == 4 => (PATIENCE, unknown("timeout")),
                 WireAnswer::Response(response) => (soon, Answer::Http(response)),
@@ -215,13 +224,13 @@ impl World {
     }
 
     /// What came back for a token with which something is written back.
-    pub(super) fn granted(&mut self, tenant: String, answer: Answer) {
+    pub(super) fn granted(&mut self, (tenant, id): (String, Uuid), answer: Answer) {
         let Some(mut notifier) = self.mail.notifier.take() else {
             return;
         };
         let (receivers, now) = (self.mail.receivers.clone(), self.clock().wall);
         let answered = self.commit(move |tx| {
-            notifier.token_answer(tx, &receivers, &tenant, &answer, now)?;
+            notifier.token_answer(tx, &receivers, (&tenant, id), &answer, now)?;
             Ok(notifier)
         });
         match answered {
@@ -317,8 +326,8 @@ impl World {
                 Event::Told(life, id, answer) if life == self.life => {
                     self.mail_answered(id, *answer)
                 }
-                Event::Granted(life, tenant, answer) if life == self.life => {
-                    self.granted(tenant, *answer)
+                Event::Granted(life, asked, answer) if life == self.life => {
+                    self.granted(asked, *answer)
                 }
                 Event::Load(life) if life == self.life => self.load(),
                 Event::Poll if self.now >= self.next_poll => {
