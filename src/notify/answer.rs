@@ -56,7 +56,10 @@ impl Notifier {
                     tx.message_waits(id, "the comment is not there: it is written", now)?;
                     return Ok(None);
                 }
-                self.heed(tx, (receivers, back), &reply, &mut text, now)?;
+                if let (true, Some(token)) = (reply.unauthorized, sent.token) {
+                    self.azure_refused(&back.tenant, token);
+                }
+                heed(tx, (receivers, back), &reply, &mut text, now)?;
                 HeardReply {
                     heard: reply.heard,
                     of_receiver: reply.of_receiver,
@@ -94,28 +97,24 @@ impl Notifier {
             answer: status_of(&text).to_owned(),
         }))
     }
+}
 
-    /// What an answer to a comment says beyond the comment itself.
-    fn heed(
-        &mut self,
-        tx: &mut Tx<'_>,
-        (receivers, back): (&[Receiver], &TenantWriteBack),
-        reply: &CommentReply,
-        text: &mut String,
-        now: Timestamp,
-    ) -> Result<(), JournalError> {
-        if reply.unauthorized {
-            self.azure_refused(&back.tenant);
-        }
-        if let Some(pause) = reply.pause {
-            pause_all(tx, receivers, back, now.plus(pause))?;
-        }
-        if let Some(remedy) = reply.remedy {
-            let (status, rest) = text.split_once(": ").unwrap_or((text, ""));
-            *text = one_line(&format!("{status}: {remedy}; {rest}"), PLAIN_ANSWER);
-        }
-        Ok(())
+/// What an answer to a comment says beyond the comment itself.
+fn heed(
+    tx: &mut Tx<'_>,
+    (receivers, back): (&[Receiver], &TenantWriteBack),
+    reply: &CommentReply,
+    text: &mut String,
+    now: Timestamp,
+) -> Result<(), JournalError> {
+    if let Some(pause) = reply.pause {
+        pause_all(tx, receivers, back, now.plus(pause))?;
     }
+    if let Some(remedy) = reply.remedy {
+        let (status, rest) = text.split_once(": ").unwrap_or((text, ""));
+        *text = one_line(&format!("{status}: {remedy}; {rest}"), PLAIN_ANSWER);
+    }
+    Ok(())
 }
 
 /// What an answer means.

@@ -3,6 +3,8 @@
 
 use core::time::Duration;
 
+use uuid::Uuid;
+
 use super::azure_access::AzureAccess;
 use super::state::{AzureTokenCall, DueMessages, Notifier};
 use crate::defender::Answer;
@@ -20,19 +22,21 @@ impl Notifier {
         tenant: &str,
         due: &mut DueMessages,
         now: Timestamp,
-    ) -> Option<Bearer> {
+    ) -> Option<(Uuid, Bearer)> {
         let account = self.loans.get(tenant)?.account.clone();
         let access = self
             .azure
             .entry(tenant.to_owned())
             .or_insert_with(|| AzureAccess::new(account.clone()));
         if !access.is_of(&account) {
-            // What is under way for the account before is answered to nobody.
+            // What is under way for the account before has another id, and is answered to nobody.
             *access = AzureAccess::new(account);
         }
-        if let Some(call) = access.ask(tx.new_uuid(now), now) {
+        let id = tx.new_uuid(now);
+        if let Some(call) = access.ask(id, now) {
             due.tokens.push(AzureTokenCall {
                 tenant: tenant.to_owned(),
+                id,
                 request: call.request,
                 file: call.file,
             });
@@ -42,9 +46,9 @@ impl Notifier {
     }
 
     /// A token was not taken: the next call asks for another.
-    pub(super) fn azure_refused(&mut self, tenant: &str) {
+    pub(super) fn azure_refused(&mut self, tenant: &str, token: Uuid) {
         if let Some(access) = self.azure.get_mut(tenant) {
-            access.refused();
+            access.refused(token);
         }
     }
 
@@ -56,14 +60,14 @@ impl Notifier {
         &mut self,
         tx: &mut Tx<'_>,
         receivers: &[Receiver],
-        tenant: &str,
+        (tenant, id): (&str, Uuid),
         answer: &Answer,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         let refused = self
             .azure
             .get_mut(tenant)
-            .and_then(|access| access.answer(answer, now));
+            .and_then(|access| access.answer(id, answer, now));
         let Some(why) = refused else { return Ok(()) };
         for receiver in receivers.iter().filter(|one| needs_azure(one, tenant)) {
             let mut row = tx.receiver(&receiver.name)?;

@@ -20,9 +20,16 @@ const AFTER_REFUSAL: Duration = Duration::from_secs(60);
 pub(super) struct AzureAccess {
     account: Arc<Account>,
     acquisition: Acquisition,
-    token: Option<Token>,
+    token: Option<GrantedToken>,
     due: Timestamp,
-    under_way: bool,
+    /// The request whose answer is waited for.
+    under_way: Option<Uuid>,
+}
+
+/// A token, by the request that it answers.
+struct GrantedToken {
+    id: Uuid,
+    token: Token,
 }
 
 impl AzureAccess {
@@ -32,7 +39,7 @@ impl AzureAccess {
             acquisition: Acquisition::default(),
             token: None,
             due: Timestamp::from_millis(0),
-            under_way: false,
+            under_way: None,
         }
     }
 }
@@ -43,31 +50,31 @@ impl AzureAccess {
         Arc::ptr_eq(&self.account, account)
     }
 
-    /// The token for a call that leaves now.
-    pub(super) fn bearer(&self, now: Timestamp) -> Option<Bearer> {
-        let token = self.token.as_ref().filter(|token| token.expires > now)?;
-        Some(token.bearer.clone())
+    /// The token for a call that leaves now, and what it is told apart by.
+    pub(super) fn bearer(&self, now: Timestamp) -> Option<(Uuid, Bearer)> {
+        let granted = self.token.as_ref();
+        let granted = granted.filter(|granted| granted.token.expires > now)?;
+        Some((granted.id, granted.token.bearer.clone()))
     }
 
     /// When a request may leave next; while one is under way its answer is waited for.
     pub(super) fn due(&self) -> Timestamp {
-        if self.under_way {
-            Timestamp::NEVER
-        } else {
-            self.due
+        match self.under_way {
+            Some(_) => Timestamp::NEVER,
+            None => self.due,
         }
     }
 
-    /// The token was not taken: another is asked for.
-    pub(super) fn refused(&mut self) {
-        if self.token.take().is_some() {
+    /// A token was not taken: where it is this one, another is asked for.
+    pub(super) fn refused(&mut self, id: Uuid) {
+        if self.token.take_if(|granted| granted.id == id).is_some() {
             self.due = Timestamp::from_millis(0);
         }
     }
 
     /// The next request, where one may leave now.
     pub(super) fn ask(&mut self, id: Uuid, now: Timestamp) -> Option<TokenCall> {
-        if self.under_way || self.due > now {
+        if self.under_way.is_some() || self.due > now {
             return None;
         }
         self.due = now.plus(TOKEN_RETRY);
@@ -80,15 +87,14 @@ impl AzureAccess {
             credential: account.credential.as_deref().ok()?,
         };
         let call = self.acquisition.next(who, id, now).ok()?;
-        self.under_way = true;
+        self.under_way = Some(id);
         Some(call)
     }
 
-    /// Why no token is granted, where somebody has to change something.
-    pub(super) fn answer(&mut self, answer: &Answer, now: Timestamp) -> Option<String> {
-        if !core::mem::take(&mut self.under_way) {
-            return None;
-        }
+    /// Why no token is granted, where somebody has to change something. What answers a request of an account before says
+    /// nothing of this one.
+    pub(super) fn answer(&mut self, id: Uuid, answer: &Answer, now: Timestamp) -> Option<String> {
+        self.under_way.take_if(|asked| *asked == id)?;
         self.due = now.plus(TOKEN_RETRY);
         let account = self.account.clone();
         let (_, endpoints) = account.endpoints.of_azure();
@@ -107,7 +113,7 @@ impl AzureAccess {
             Progress::Next(wait) => self.due = now.plus(wait),
             Progress::Done(TokenReply::Granted(token)) => {
                 self.due = token.refresh.max(self.due);
-                self.token = Some(token);
+                self.token = Some(GrantedToken { id, token });
             }
             Progress::Done(TokenReply::Later(span, _)) => {
                 self.due = now.plus(span.max(TOKEN_RETRY));

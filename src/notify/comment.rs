@@ -4,6 +4,8 @@
 
 use core::time::Duration;
 
+use uuid::Uuid;
+
 use super::state::{AbsentComment, DueMessages, MessageContent, Notifier, SendingStep};
 use super::targets::NOWHERE;
 use crate::defender::write_back::{alert, alert_comment, incident_comment};
@@ -11,7 +13,8 @@ use crate::journal::{Api, CallId, JournalError, MessageRow, ToldFirst, Tx};
 use crate::settings::{TenantWriteBack, WriteBackTarget};
 use crate::worker::Loan;
 use scanhook_core::message::{
-    MessageType, PublicUrl, comment_id, comment_mark, comment_text, escaped, shared_comment,
+    MessageType, PublicUrl, Workspace, comment_id, comment_mark, comment_text, escaped,
+    shared_comment,
 };
 use scanhook_core::quota::{Budget, Learnt, Share};
 use scanhook_core::time::Timestamp;
@@ -26,6 +29,8 @@ pub(super) struct Departure {
     pub(super) content: MessageContent,
     pub(super) step: SendingStep,
     pub(super) call: Option<CallId>,
+    /// The token for Azure that it leaves with.
+    pub(super) token: Option<Uuid>,
 }
 
 /// What becomes of a message whose turn it is.
@@ -36,6 +41,9 @@ pub(super) enum Composed {
     /// It never leaves, and why.
     Never(&'static str),
 }
+
+/// The tenant that writes, the workspace of the incident, and where Azure is called.
+type IncidentPlace<'p> = (&'p str, &'p Workspace, Option<&'p str>);
 
 impl Notifier {
     /// What leaves for a message that is written back.
@@ -70,8 +78,9 @@ impl Notifier {
         };
         let place = (receiver, target, machine);
         match &back.to.target {
-            WriteBackTarget::Sentinel { .. } => {
-                self.on_incident(tx, (back, public, &loan), place, due, now)
+            WriteBackTarget::Sentinel { workspace, base } => {
+                let to = (back.tenant.as_str(), workspace, base.as_deref());
+                self.on_incident(tx, (to, public, &loan), place, due, now)
             }
             WriteBackTarget::DefenderAlert => {
                 self.on_alert(tx, (public, &loan), (message, place), now)
@@ -82,14 +91,11 @@ impl Notifier {
     fn on_incident(
         &mut self,
         tx: &mut Tx<'_>,
-        (back, public, loan): (&TenantWriteBack, Option<&PublicUrl>, &Loan),
+        ((tenant, workspace, base), public, loan): (IncidentPlace<'_>, Option<&PublicUrl>, &Loan),
         (receiver, incident, machine): (&str, &str, &str),
         due: &mut DueMessages,
         now: Timestamp,
     ) -> Result<Composed, JournalError> {
-        let WriteBackTarget::Sentinel { workspace, base } = &back.to.target else {
-            return Ok(Composed::Never("it has no workspace"));
-        };
         let text = if machine.is_empty() {
             let (told, more) = tx.told_together(receiver, incident, MOST_NAMED)?;
             shared_comment(&told, more, public)
@@ -99,11 +105,11 @@ impl Notifier {
             };
             comment_text(&told, public)
         };
-        let Some(bearer) = self.azure_bearer(tx, &back.tenant, due, now) else {
+        let Some((token, bearer)) = self.azure_bearer(tx, tenant, due, now) else {
             return Ok(Composed::Later(Timestamp::NEVER));
         };
         let (usual, _) = loan.account.endpoints.of_azure();
-        let azure = loan.account.azure.as_deref().or(base.as_deref());
+        let azure = loan.account.azure.as_deref().or(base);
         let place = (azure.unwrap_or(usual), workspace);
         let comment = (incident, comment_id(incident, machine));
         Ok(Composed::Leaves(Box::new(Departure {
@@ -115,6 +121,7 @@ impl Notifier {
             )),
             step: SendingStep::Whole,
             call: None,
+            token: Some(token),
         })))
     }
 
@@ -168,6 +175,7 @@ impl Notifier {
             content: MessageContent::Http(request),
             step,
             call: Some(call),
+            token: None,
         })))
     }
 }

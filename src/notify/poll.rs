@@ -125,6 +125,7 @@ impl Notifier {
             message,
             step: departure.step,
             call: departure.call,
+            token: departure.token,
         };
         self.under_way.insert(sent.message.id, sent);
         Ok(())
@@ -153,6 +154,7 @@ fn written(
                 content,
                 step: SendingStep::Whole,
                 call: None,
+                token: None,
             }))
         }),
     )

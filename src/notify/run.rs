@@ -7,6 +7,7 @@ use std::sync::Arc;
 use http::Method;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 use super::smtp;
 use super::state::{
@@ -52,8 +53,8 @@ pub struct MessageRunner {
 enum AnswerTo {
     /// That to a message.
     Message(i64),
-    /// A token of a tenant.
-    Token(String),
+    /// A token of a tenant, by the id of its request.
+    Token(String, Uuid),
 }
 
 /// The connections to each receiver, and over which network they were made.
@@ -127,9 +128,10 @@ impl MessageRunner {
                         let (receivers, now) = (&settings.receivers, clock::now());
                         let told = match asked {
                             AnswerTo::Message(id) => notifier.answer(tx, receivers, id, &answer, now)?,
-                            AnswerTo::Token(tenant) => {
+                            AnswerTo::Token(tenant, id) => {
                                 if let ReceiverAnswer::Http(answer) = &answer {
-                                    notifier.token_answer(tx, receivers, &tenant, answer, now)?;
+                                    let asked = (tenant.as_str(), id);
+                                    notifier.token_answer(tx, receivers, asked, answer, now)?;
                                 }
                                 None
                             }
@@ -257,6 +259,9 @@ fn ask(
             (Some(_), Err(trouble)) => Answer::NotSent(trouble.code().into()),
             (None, _) => Answer::NotSent("no-client".into()),
         };
-        (AnswerTo::Token(call.tenant), ReceiverAnswer::Http(answer))
+        (
+            AnswerTo::Token(call.tenant, call.id),
+            ReceiverAnswer::Http(answer),
+        )
     });
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use lettre::address::Envelope;
+use uuid::Uuid;
 
 use super::azure_access::AzureAccess;
 use crate::defender::Answer;
@@ -47,6 +48,8 @@ pub(super) struct SentMessage {
     pub(super) step: SendingStep,
     /// Where it is counted, if it is.
     pub(super) call: Option<CallId>,
+    /// The token for Azure that it left with.
+    pub(super) token: Option<Uuid>,
 }
 
 /// What left for a message.
@@ -61,6 +64,8 @@ pub(super) enum SendingStep {
 /// Asks for a token for Azure; may leave once the transaction is committed.
 pub struct AzureTokenCall {
     pub tenant: String,
+    /// What its answer is told apart by.
+    pub id: Uuid,
     pub request: http::Request<Bytes>,
     /// The file that completes it, if one does.
     pub file: Option<FileInsert>,

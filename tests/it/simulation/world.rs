@@ -34,6 +34,7 @@ use scanhook_simulator::{
 };
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::faults::{AtCall, AtCommit, Dice, Faults};
 use super::throttle::{Seen, Watch};
@@ -970,7 +971,7 @@ enum Event {
     /// What came back for a message.
     Told(u32, i64, Box<Answer>),
     /// What came back for a token with which something is written back.
-    Granted(u32, String, Box<Answer>),
+    Granted(u32, (String, Uuid), Box<Answer>),
 }
 
 /// A run.
@@ -1218,8 +1219,8 @@ impl World {
             Event::Operator(n) => self.operate(n),
             Event::Mail => self.poll_mail(),
             Event::Told(life, id, answer) if life == self.life => self.mail_answered(id, *answer),
-            Event::Granted(life, tenant, answer) if life == self.life => {
-                self.granted(tenant, *answer)
+            Event::Granted(life, asked, answer) if life == self.life => {
+                self.granted(asked, *answer)
             }
             Event::Load(life) if life == self.life => self.load(),
             // An earlier wake-up has made this one superfluous, as it does in `lane/run`.

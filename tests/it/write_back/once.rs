@@ -193,3 +193,32 @@ async fn a_machine_that_an_alert_called_by_a_name_at_first_has_one_comment_of_it
     let ended = told.iter().filter(|told| told.contains("succeeded"));
     assert_eq!(ended.count(), 1, "{told:?}");
 }
+
+#[tokio::test]
+async fn a_token_of_defender_that_is_refused_leaves_that_of_azure_in_use() {
+    let site = site("", setup()).await;
+    let at = |name: &str| ours(name);
+    accepted(
+        &site,
+        "sentinel",
+        &incident(&at("one"), "High", &[machine(1)]),
+    )
+    .await;
+    sent(&site, 1).await;
+    site.far
+        .fault("alert_comment", 1, 1, fault(401, "Unauthorized", None));
+    accepted(&site, "defender", &alert(ALERT, "High", &machine(2))).await;
+    sent(&site, 2).await;
+    accepted(
+        &site,
+        "sentinel",
+        &incident(&at("two"), "High", &[machine(3)]),
+    )
+    .await;
+    sent(&site, 3).await;
+    let asked = site.far.calls_of("token");
+    let for_azure = asked
+        .iter()
+        .filter(|call| call.scope.contains("management"));
+    assert_eq!(for_azure.count(), 1, "{asked:?}");
+}

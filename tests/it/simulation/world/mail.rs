@@ -15,6 +15,7 @@ use scanhook_core::message::{DigestTime, EventSet, Workspace, WriteBackMoment};
 use scanhook_core::time::Timestamp;
 use scanhook_simulator::WireAnswer;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::super::faults::Dice;
 use super::{Event, World};
@@ -183,7 +184,7 @@ impl World {
             };
             self.after(
                 after,
-                Event::Granted(self.life, call.tenant, Box::new(answer)),
+                Event::Granted(self.life, (call.tenant, call.id), Box::new(answer)),
             );
         }
         self.wake_mail(due.wake_at.since(now).min(LONGEST_SLEEP));
@@ -219,13 +220,13 @@ impl World {
     }
 
     /// What came back for a token with which something is written back.
-    pub(super) fn granted(&mut self, tenant: String, answer: Answer) {
+    pub(super) fn granted(&mut self, (tenant, id): (String, Uuid), answer: Answer) {
         let Some(mut notifier) = self.mail.notifier.take() else {
             return;
         };
         let (receivers, now) = (self.mail.receivers.clone(), self.clock().wall);
         let answered = self.commit(move |tx| {
-            notifier.token_answer(tx, &receivers, &tenant, &answer, now)?;
+            notifier.token_answer(tx, &receivers, (&tenant, id), &answer, now)?;
             Ok(notifier)
         });
         match answered {
@@ -321,8 +322,8 @@ impl World {
                 Event::Told(life, id, answer) if life == self.life => {
                     self.mail_answered(id, *answer)
                 }
-                Event::Granted(life, tenant, answer) if life == self.life => {
-                    self.granted(tenant, *answer)
+                Event::Granted(life, asked, answer) if life == self.life => {
+                    self.granted(asked, *answer)
                 }
                 Event::Load(life) if life == self.life => self.load(),
                 Event::Poll if self.now >= self.next_poll => {
