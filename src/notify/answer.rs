@@ -124,7 +124,7 @@ struct HeardReply {
     of_receiver: bool,
 }
 
-/// Nothing is written back for this tenant and to this kind of target until then.
+/// Nothing is written back for this tenant and to this kind of target until then, or longer where a pause before says so.
 fn pause_all(
     tx: &mut Tx<'_>,
     receivers: &[Receiver],
@@ -138,7 +138,7 @@ fn pause_all(
     };
     for receiver in receivers.iter().filter(same) {
         let mut row = tx.receiver(&receiver.name)?;
-        row.paused_until = Some(until);
+        row.paused_until = row.paused_until.max(Some(until));
         tx.keep_receiver(&row)?;
     }
     Ok(())

@@ -222,3 +222,37 @@ async fn a_token_of_defender_that_is_refused_leaves_that_of_azure_in_use() {
         .filter(|call| call.scope.contains("management"));
     assert_eq!(for_azure.count(), 1, "{asked:?}");
 }
+
+#[tokio::test]
+async fn a_short_429_does_not_end_the_pause_of_a_long_one() {
+    let site = site("", setup()).await;
+    let refused = |seconds| fault(429, "TooManyRequests", Some(seconds));
+    let fault = |nth, how| Fault {
+        route: "alert_comment".to_owned(),
+        nth,
+        times: 1,
+        how,
+    };
+    let faults = vec![fault(1, refused("600")), fault(2, refused("1"))];
+    site.far.shared.with(|far| far.faults(faults));
+    site.ordered("/api/v1/pause", json!({})).await;
+    accepted(&site, "defender", &alert(ALERT, "High", &machine(1))).await;
+    accepted(&site, "defender", &alert("da2", "High", &machine(2))).await;
+    site.ordered("/api/v1/resume", json!({})).await;
+    // One list tells of both ends, so both comments leave at once.
+    until("both are refused", async || {
+        let waiting = outbox(&site, "waiting").await;
+        let refused = waiting.iter().filter(|row| {
+            row["answer"]
+                .as_str()
+                .is_some_and(|text| text.starts_with("429"))
+        });
+        (refused.count() == 2).then_some(())
+    })
+    .await;
+    let db = Connection::open_with_flags(site.journal(), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let sql = "SELECT paused_until FROM receiver WHERE name = 'defender write_back'";
+    let until: i64 = db.query_row(sql, [], |row| row.get(0)).unwrap();
+    let left = until - scanhook::clock::now().millis();
+    assert!(left > 500_000, "{left} ms");
+}
