@@ -66,17 +66,18 @@ impl Notifier {
         due: &mut DueMessages,
         now: Timestamp,
     ) -> Result<(), JournalError> {
-        let under_way = self.under_way_to(&receiver.name);
-        let places = PLACES.saturating_sub(under_way.len());
-        let (messages, mut next) = if row.failures >= BREAKS_AFTER {
-            probes(tx, row, &under_way, now)?
-        } else {
-            tx.due_messages(&receiver.name, &under_way, places, now)?
-        };
         if let Some(until) = row.paused_until.filter(|until| *until > now) {
             due.wake_at = due.wake_at.min(until);
             return Ok(());
         }
+        let under_way = self.under_way_to(&receiver.name);
+        let places = PLACES.saturating_sub(under_way.len());
+        let fails = row.failures >= BREAKS_AFTER;
+        let (messages, mut next) = if fails {
+            probes(tx, row, &under_way, now)?
+        } else {
+            tx.due_messages(&receiver.name, &under_way, places, now)?
+        };
         for message in messages.into_iter().take(places) {
             let composed = match receiver.channel.write_back() {
                 Some(back) => {
@@ -87,9 +88,17 @@ impl Notifier {
             };
             match composed {
                 Composed::Leaves(departure) => {
-                    self.leaves(tx, receiver, (message, *departure), due, now)?
+                    if fails && message.what != MessageType::Test {
+                        row.probe_at = Some(now.plus(AFTER_BREAK));
+                    }
+                    self.leaves(tx, receiver, (message, *departure), due, now)?;
                 }
-                Composed::Never(why) => tx.message_ends(message.id, false, why, now)?,
+                Composed::Never(why) => {
+                    tx.message_ends(message.id, false, why, now)?;
+                    if fails {
+                        next = now;
+                    }
+                }
                 Composed::Later(at) => {
                     next = at;
                     break;
@@ -160,10 +169,11 @@ fn written(
     )
 }
 
-/// To a receiver that fails one message leaves a minute, due or not; and those by which a person tries it.
+/// To a receiver that fails one message leaves a minute, due or not; and those by which a person tries it. Only one that
+/// leaves uses up the minute.
 fn probes(
     tx: &Tx<'_>,
-    row: &mut ReceiverRow,
+    row: &ReceiverRow,
     under_way: &[i64],
     now: Timestamp,
 ) -> Result<(Vec<MessageRow>, Timestamp), JournalError> {
@@ -177,9 +187,7 @@ fn probes(
         return Ok((messages, at.max(now.plus(Duration::from_secs(1)))));
     }
     messages.extend(tx.probing_message(&row.name, under_way)?);
-    let again = now.plus(AFTER_BREAK);
-    row.probe_at = Some(again);
-    Ok((messages, again))
+    Ok((messages, now.plus(AFTER_BREAK)))
 }
 
 /// While only the room is left that is kept for running scans, senders are refused.

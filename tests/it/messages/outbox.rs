@@ -142,6 +142,28 @@ fn the_head_of_the_audit_is_an_event_and_no_message() {
 }
 
 #[test]
+fn a_receiver_that_is_paused_keeps_the_try_that_tells_whether_it_works() {
+    let mut desk = Desk::open();
+    desk.tell(MessageType::SourceSilent, "siem");
+    let now = desk.now;
+    let until = now.plus(Duration::from_secs(30));
+    desk.journal(move |tx| {
+        let row = tx.receiver("soar")?;
+        tx.keep_receiver(&ReceiverRow {
+            failures: 5,
+            probe_at: Some(now),
+            paused_until: Some(until),
+            ..row
+        })
+    });
+    assert!(desk.poll().is_empty(), "it is paused");
+    desk.after(29);
+    assert!(desk.poll().is_empty());
+    desk.after(1);
+    assert_eq!(kinds(&desk.poll()), ["source.silent 0"]);
+}
+
+#[test]
 fn every_comment_on_what_is_held_no_more_is_due_however_many_there_are() {
     let mut desk = Desk::open();
     desk.receivers = vec![Receiver {
