@@ -200,7 +200,8 @@ impl Tx<'_> {
             .map_err(|_| JournalError::Conflict("a record is not JSON"))?;
         self.db
             .prepare_cached(
-                "UPDATE decision SET why = json_set(why, '$.approvals', json(?2)) WHERE id = ?1 AND state = 'held'",
+                "UPDATE decision SET why = json_set(why, '$.approvals', json(?2))
+                 WHERE id = ?1 AND state = 'held' AND json_valid(why)",
             )?
             .execute(params![decided.id, approvals])?;
         self.touch(decided.tenant);

@@ -1,6 +1,9 @@
 //! Two people on a protection: who counts as the second, whatever way the order comes, and what is shown meanwhile.
 
+use std::time::Duration;
+
 use reqwest::Method;
+use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::{ask, code, table, token};
@@ -457,6 +460,23 @@ async fn two_people_agree_about_one_machine() {
         site.scan_in(&scan, "finished").await["machine"],
         json!(machine(2))
     );
+}
+
+#[tokio::test]
+async fn a_record_that_is_damaged_still_takes_two_people() {
+    let site = site().await;
+    let id = held(&site, "1", "high", 1).await;
+    let db = Connection::open(site.journal()).unwrap();
+    db.busy_timeout(Duration::from_secs(5)).unwrap();
+    let cut = "UPDATE decision SET why = '{\"people\":2,'";
+    assert_eq!(db.execute(cut, []).unwrap(), 1);
+    let once = approve(&site, Some(ANNA), &id, json!({})).await;
+    assert_eq!(once.status, 200, "{}", once.text);
+    assert_eq!(results(&once), ["approved_once"]);
+    let again = approve(&site, Some(ANNA), &id, json!({})).await;
+    assert_eq!(again.status, 409, "{}", again.text);
+    let twice = approve(&site, Some(BOB), &id, json!({})).await;
+    assert_eq!(results(&twice), ["approved"], "{}", twice.text);
 }
 
 #[tokio::test]
