@@ -94,7 +94,7 @@ pub(super) fn has_approved(
     Ok(!consent.approver.counts_beside(&others))
 }
 
-/// What an approval would come to, where it would not be enough; nothing is written.
+/// What an approval comes to, where it is not enough; nothing is written.
 pub(super) fn falls_short(
     db: &Connection,
     decided: &HeldDecision,
@@ -122,14 +122,15 @@ impl Tx<'_> {
         consent: Consent<'_>,
         now: Timestamp,
     ) -> Result<Agreement, JournalError> {
-        let Some(people) = decided.people() else {
+        if decided.people().is_none() {
             return Ok(Agreement::Enough {
                 approvals: Vec::new(),
                 at_once: consent.at_once,
             });
-        };
-        if has_approved(self.db, decided, consent)? {
-            return Ok(Agreement::NotYet(Done::SecondPersonNeeded));
+        }
+        let short = falls_short(self.db, decided, consent)?;
+        if let Some(done @ Done::SecondPersonNeeded) = short {
+            return Ok(Agreement::NotYet(done));
         }
         self.note_approval(decided.id, consent, now)?;
         let given = given(self.db, decided.id, consent.approver)?;
@@ -140,7 +141,7 @@ impl Tx<'_> {
                 .map(|row| row.approval.clone())
                 .collect::<Vec<_>>()
         };
-        if about_it.len() >= usize::from(people.needed) {
+        if short.is_none() {
             return Ok(Agreement::Enough {
                 approvals: of(&about_it),
                 at_once: about_it.iter().all(|row| row.at_once),

@@ -14,7 +14,7 @@ use crate::api::ItemView;
 use scanhook_core::alert::MachineId;
 use scanhook_core::person::By;
 use scanhook_core::plan::{Plan, plan};
-use scanhook_core::scan::{DecisionState, Mode, Reason};
+use scanhook_core::scan::{DecisionState, Reason};
 use scanhook_core::time::Timestamp;
 
 /// An approval that a person means to give.
@@ -70,17 +70,12 @@ impl Reader<'_> {
         let Some(machine) = consent.machine else {
             return Ok(Done::MachineNeeded.code());
         };
-        let why = decided.why();
-        let Some(mut wanted) = decided.on_terms(&why, intended.terms, consent.at_once, now) else {
+        let Some(wanted) = decided.approved(intended.terms, consent.at_once, now) else {
             return Ok(Done::NotConfigured.code());
         };
         if let Some(done) = falls_short(self.db, &decided, consent)? {
             return Ok(done.code());
         }
-        if wanted.mode == Mode::Approve {
-            wanted.mode = Mode::Enforce;
-        }
-        (wanted.limit, wanted.tenant_limit) = (None, None);
         let rule = decided.rule.as_deref();
         let history = self.history(decided.tenant, machine, rule, &wanted, now)?;
         let plan = plan(&history, &wanted, now);

@@ -15,7 +15,7 @@ use crate::api::ItemView;
 use rusqlite::params;
 
 use scanhook_core::person::{By, Did, Said};
-use scanhook_core::scan::{DecisionState, Mode, Reason, ScanId};
+use scanhook_core::scan::{DecisionState, Reason, ScanId};
 use scanhook_core::time::Timestamp;
 use scanhook_core::verdict::{Asks, Verdict};
 use scanhook_core::why::Why;
@@ -50,7 +50,7 @@ impl Tx<'_> {
                 continue;
             }
             let mut noted = BTreeSet::new();
-            for decided in self.held_together(&decided)? {
+            for decided in held_together(self.db, &decided)? {
                 if which.only.is_some_and(|only| !only.contains(&decided.id)) {
                     continue;
                 }
@@ -101,10 +101,6 @@ impl Tx<'_> {
         }
     }
 
-    fn held_together(&self, decided: &HeldDecision) -> Result<Vec<HeldDecision>, JournalError> {
-        held_together(self.db, decided)
-    }
-
     fn answer_one(
         &mut self,
         decided: &HeldDecision,
@@ -118,28 +114,19 @@ impl Tx<'_> {
             self.deny_one(decided, by, now)?;
             return Ok(Done::Denied);
         };
-        let why = decided.why();
-        if decided
-            .on_terms(&why, terms, consent.at_once, now)
-            .is_none()
-        {
+        if decided.approved(terms, consent.at_once, now).is_none() {
             return Ok(Done::NotConfigured);
         }
         let (approvals, at_once) = match self.agree(decided, consent, now)? {
             Agreement::Enough { approvals, at_once } => (approvals, at_once),
             Agreement::NotYet(done) => return Ok(done),
         };
-        let Some(mut wanted) = decided.on_terms(&why, terms, at_once, now) else {
+        let Some(wanted) = decided.approved(terms, at_once, now) else {
             return Ok(Done::NotConfigured);
         };
-        // This is the approval that the mode asks for; a dry run stays one. No limit stands against a person.
-        if wanted.mode == Mode::Approve {
-            wanted.mode = Mode::Enforce;
-        }
-        (wanted.limit, wanted.tenant_limit) = (None, None);
-        let rule = decided.rule.clone();
+        let why = decided.why();
         let verdict = Verdict {
-            rule,
+            rule: decided.rule.clone(),
             asks: Asks::Scan(wanted),
             seen: why.seen,
             protections: why.protections,

@@ -11,7 +11,7 @@ use super::scan_row::damaged;
 use super::tx::Tx;
 use scanhook_core::alert::MachineId;
 use scanhook_core::person::PeopleNeeded;
-use scanhook_core::scan::{DecisionState, Kind, Priority, Reason, ScanId};
+use scanhook_core::scan::{DecisionState, Kind, Mode, Priority, Reason, ScanId};
 use scanhook_core::time::Timestamp;
 use scanhook_core::verdict::{AskedFor, Openings, Wanted};
 use scanhook_core::why::Why;
@@ -125,6 +125,22 @@ impl HeldDecision {
         if at_once {
             (wanted.start, wanted.openings) = (None, Openings::always());
         }
+        Some(wanted)
+    }
+
+    /// The scan that begins once it is approved: an approval is what its mode asks for, and no limit stands against a person. A
+    /// dry run stays one.
+    pub(super) fn approved(
+        &self,
+        terms: &OnTerms<'_>,
+        at_once: bool,
+        now: Timestamp,
+    ) -> Option<Wanted> {
+        let mut wanted = self.on_terms(&self.why(), terms, at_once, now)?;
+        if wanted.mode == Mode::Approve {
+            wanted.mode = Mode::Enforce;
+        }
+        (wanted.limit, wanted.tenant_limit) = (None, None);
         Some(wanted)
     }
 
