@@ -4,7 +4,6 @@
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response};
-use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -40,11 +39,7 @@ pub fn incident_comment(
 /// Writes a comment on an alert of Defender.
 #[must_use]
 pub fn alert_comment(e: &Endpoints, bearer: &Bearer, alert: &str, comment: &str) -> Request<Bytes> {
-    #[derive(Serialize)]
-    struct AlertComment<'a> {
-        comment: &'a str,
-    }
-    let body = serde_json::to_value(AlertComment { comment }).unwrap_or_default();
+    let body = json!({ "comment": comment });
     written(Method::PATCH, &alert_address(e, alert), bearer, &body)
 }
 

@@ -43,7 +43,7 @@ pub use teams::{LARGEST_CARD, teams};
 pub use text::sentence;
 pub use title::title;
 pub use topic::Topic;
-pub use workspace::{NotOurs, Workspace};
+pub use workspace::Workspace;
 pub use write_back::{
     LONGEST_COMMENT, OWN_COMMENTS, WriteBackMoment, comment_id, comment_mark, comment_text,
     escaped, shared_comment, words_before_mark,

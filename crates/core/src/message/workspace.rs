@@ -5,15 +5,6 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workspace(String);
 
-/// Why an incident is not written to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotOurs {
-    /// It is not the id of an incident.
-    Malformed,
-    /// It is an incident of another workspace.
-    Foreign,
-}
-
 /// What stands in the id of a workspace, with `""` for what the customer chose.
 const WORKSPACE: [&str; 9] = [
     "",
@@ -62,26 +53,14 @@ impl Workspace {
         &self.0
     }
 
-    /// The name of the incident that a sender's id means, if it is one of this workspace. Letter case does not count.
-    ///
-    /// # Errors
-    /// [`NotOurs`]: then nothing is to be called.
-    pub fn incident<'i>(&self, id: &'i str) -> Result<&'i str, NotOurs> {
+    /// The name of the incident that a sender's id means; of what is none of this workspace nothing is to be called. Letter case
+    /// does not count.
+    #[must_use]
+    pub fn incident<'i>(&self, id: &'i str) -> Option<&'i str> {
         let segments: Vec<&str> = id.split('/').collect();
-        if segments.len() != WORKSPACE.len() + INCIDENT.len() {
-            return Err(NotOurs::Malformed);
-        }
-        let (workspace, incident) = segments.split_at(WORKSPACE.len());
-        let well_formed = workspace[0].is_empty()
-            && fits(&workspace[1..], &WORKSPACE[1..])
-            && fits(incident, &INCIDENT);
-        if !well_formed {
-            return Err(NotOurs::Malformed);
-        }
-        if !workspace.join("/").eq_ignore_ascii_case(&self.0) {
-            return Err(NotOurs::Foreign);
-        }
-        Ok(incident[INCIDENT.len() - 1])
+        let (workspace, incident) = segments.split_at_checked(WORKSPACE.len())?;
+        let is_ours = workspace.join("/").eq_ignore_ascii_case(&self.0);
+        (is_ours && fits(incident, &INCIDENT)).then(|| incident[INCIDENT.len() - 1])
     }
 }
 
@@ -101,24 +80,21 @@ mod tests {
     #[test]
     fn an_incident_of_the_workspace_is_found_whatever_the_letter_case() {
         let soc = Workspace::parse(SOC).unwrap();
-        assert_eq!(soc.incident(&id(SOC, "Incidents")), Ok(NAME));
-        assert_eq!(soc.incident(&id(SOC, "incidents")), Ok(NAME));
+        assert_eq!(soc.incident(&id(SOC, "Incidents")), Some(NAME));
+        assert_eq!(soc.incident(&id(SOC, "incidents")), Some(NAME));
         let other_case = SOC.to_uppercase();
-        assert_eq!(soc.incident(&id(&other_case, "INCIDENTS")), Ok(NAME));
+        assert_eq!(soc.incident(&id(&other_case, "INCIDENTS")), Some(NAME));
     }
 
     #[test]
-    fn an_incident_of_another_workspace_is_foreign() {
+    fn an_incident_of_another_workspace_is_none() {
         let soc = Workspace::parse(SOC).unwrap();
         for other in [
             SOC.replace("log-soc", "log-other"),
             SOC.replace("rg-soc", "rg-other"),
             SOC.replace("0b8f7d7e", "0b8f7d7f"),
         ] {
-            assert_eq!(
-                soc.incident(&id(&other, "Incidents")),
-                Err(NotOurs::Foreign)
-            );
+            assert_eq!(soc.incident(&id(&other, "Incidents")), None);
         }
     }
 
@@ -143,7 +119,7 @@ mod tests {
             whole.replace("Microsoft.SecurityInsights", "Microsoft.Other"),
             whole.replace("Incidents", "alertRules"),
         ] {
-            assert_eq!(soc.incident(&odd), Err(NotOurs::Malformed), "{odd}");
+            assert_eq!(soc.incident(&odd), None, "{odd}");
         }
     }
 
