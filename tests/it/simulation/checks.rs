@@ -3,11 +3,13 @@
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
-use scanhook::journal::Filter;
+use scanhook::api::{DecisionView, MessageView};
+use scanhook_core::message::words_before_mark;
 use scanhook_core::quota::Share;
 use scanhook_core::time::Timestamp;
 
 use super::world::World;
+use super::world::mail::{NAMES, PUBLIC};
 
 pub fn all(world: &mut World) {
     ended(world);
@@ -106,42 +108,98 @@ fn written_back(world: &World) {
             "{comment:?}"
         );
     }
+    let messages = world.messages();
     for scan in world.scans() {
         let outcome = scan.outcome.as_deref();
         if outcome.is_none() || matches!(outcome, Some("merged" | "dry_run")) {
             continue;
         }
-        let told = |alert: &String| !world.far.alert_comments(alert).is_empty();
-        let messages = world
-            .store
-            .read(|reader| reader.outbox(&Default::default()).unwrap())
-            .items;
-        // Where others spend the whole quota for a day, every try is answered 429 until it is given up, and that is shown.
-        let given_up = messages.iter().any(|message| {
-            message.state == "dead"
-                && scan
-                    .alerts
-                    .iter()
-                    .any(|alert| message.subject.starts_with(&format!("{alert}/")))
-                && message
-                    .answer
-                    .as_ref()
-                    .is_some_and(|answer| answer.starts_with("429"))
-        });
+        let link = format!("{PUBLIC}/scans/{}", scan.id);
+        let told = |alert: &String| {
+            let told = world.far.alert_comments(alert);
+            told.iter().any(|text| text.contains(&link))
+        };
         // What came once it was over is answered by it as well, and not commented; what was tried again is answered by
         // another scan.
         assert!(
-            scan.alerts.is_empty() || given_up || scan.alerts.iter().any(told),
+            scan.alerts.is_empty()
+                || given_up(&messages, &scan.alerts)
+                || scan.alerts.iter().any(told),
             "nobody knows of {scan:?}: {messages:?}"
         );
         for alert in &scan.alerts {
             let told = world.far.alert_comments(alert);
-            let mut marks: Vec<_> = told.iter().map(|text| text.rsplit("[sh-").next()).collect();
-            let all = marks.len();
-            marks.sort_unstable();
-            marks.dedup();
-            assert_eq!(marks.len(), all, "a comment stands twice: {told:?}");
+            let words: Vec<&str> = told
+                .iter()
+                .filter_map(|text| words_before_mark(text))
+                .collect();
+            assert_eq!(words.len(), told.len(), "one has no mark: {told:?}");
+            assert!(
+                words.windows(2).all(|two| two[0] != two[1]),
+                "an alert is told the same twice: {told:?}"
+            );
         }
+    }
+    incidents_are_told(world);
+}
+
+/// Where others spend the whole quota for a day, every try is answered 429 until it is given up, and that is shown.
+fn given_up(messages: &[MessageView], alerts: &[String]) -> bool {
+    messages.iter().any(|message| {
+        let at = message.subject.split('/').next().unwrap_or_default();
+        message.receiver == NAMES[3]
+            && message.state == "dead"
+            && alerts.iter().any(|alert| alert == at)
+            && message
+                .answer
+                .as_ref()
+                .is_some_and(|answer| answer.starts_with("429"))
+    })
+}
+
+/// Each machine that was scanned has a comment at the incident of one of the alerts that led to it: of one of its scans, or of
+/// what was held of it last.
+fn incidents_are_told(world: &World) {
+    let (of_alert, decisions) = (world.incidents(), world.decisions());
+    for scan in world.scans() {
+        let outcome = scan.outcome.as_deref();
+        if outcome.is_none() || matches!(outcome, Some("merged" | "dry_run")) {
+            continue;
+        }
+        let incidents: BTreeSet<&String> = scan
+            .alerts
+            .iter()
+            .filter_map(|alert| of_alert.get(alert))
+            .flatten()
+            .collect();
+        let mut links: Vec<String> = world
+            .scans()
+            .iter()
+            .filter(|other| other.machine == scan.machine)
+            .map(|other| format!("{PUBLIC}/scans/{}", other.id))
+            .collect();
+        let of_it = |decision: &&DecisionView| decision.machine.as_ref() == Some(&scan.machine);
+        let said: BTreeSet<&Option<String>> = decisions
+            .iter()
+            .filter(of_it)
+            .map(|decision| &decision.device.said)
+            .collect();
+        let of_it = decisions
+            .iter()
+            .filter(|decision| of_it(decision) || said.contains(&decision.device.said));
+        links.extend(of_it.map(|decision| format!("{PUBLIC}/held/{}", decision.id)));
+        let told = |incident: &&String| {
+            let mut comments = world.far.incident_comments().iter();
+            comments.any(|comment| {
+                comment.incident == **incident
+                    && links.iter().any(|link| comment.message.contains(link))
+            })
+        };
+        assert!(
+            incidents.is_empty() || incidents.iter().any(told),
+            "no incident of {incidents:?} hears of {scan:?}: {:?}",
+            world.far.incident_comments()
+        );
     }
 }
 
@@ -158,16 +216,26 @@ fn not_guessed(world: &World) {
 
 /// What takes two people has a scan only if two of them said yes, each once.
 fn two_agreed(world: &World) {
-    let all = world
-        .store
-        .read(|reader| reader.decisions(&Filter::default()).unwrap());
-    for decision in all.items {
-        let (Some(people), "scan") = (&decision.people, decision.state.as_str()) else {
-            continue;
-        };
-        let given: BTreeSet<&String> = people.given.iter().collect();
-        assert_eq!(given.len(), 2, "{decision:?}");
-    }
+    let broken: Vec<_> = begun_by_two(world)
+        .into_iter()
+        .filter(|given| !are_two(given))
+        .collect();
+    assert!(broken.is_empty(), "{broken:?}");
+}
+
+/// Who approved what takes two people and has a scan, once for each decision.
+pub fn begun_by_two(world: &World) -> Vec<Vec<String>> {
+    let begun = world.decisions().into_iter();
+    let begun = begun.filter(|decision| decision.state == "scan");
+    begun
+        .filter_map(|decision| decision.people)
+        .map(|people| people.given)
+        .collect()
+}
+
+/// Whether these are two people, each once.
+pub fn are_two(given: &[String]) -> bool {
+    given.len() == 2 && given[0] != given[1]
 }
 
 /// Every decision and every scan is final.

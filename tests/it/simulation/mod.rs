@@ -22,6 +22,7 @@
 //! kernel can say: `tests/witness` asks strace.
 
 use core::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 mod checks;
 mod faults;
@@ -38,11 +39,25 @@ const SEEDS: u64 = 500;
 
 /// One run with all checks: the journal's hash, and whether a planned fault was met.
 fn run(scenario: &Scenario, faults: Faults) -> (String, bool) {
+    let played = played(scenario, faults);
+    (played.hash, played.met)
+}
+
+/// What a run came to.
+struct Played {
+    hash: String,
+    met: bool,
+    /// Scans that took two people.
+    by_two: usize,
+}
+
+fn played(scenario: &Scenario, faults: Faults) -> Played {
     let mut world = World::new(scenario, faults);
     world.run();
     let (hash, met) = (world.hash(), world.faults.met());
     checks::everything(&mut world);
-    (hash, met)
+    let by_two = checks::begun_by_two(&world).len();
+    Played { hash, met, by_two }
 }
 
 #[test]
@@ -52,11 +67,15 @@ fn nothing_acknowledged_is_lost_or_doubled_and_everything_ends() {
         .and_then(|n| n.parse().ok())
         .unwrap_or(SEEDS);
     let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+    let by_two = AtomicUsize::new(0);
     // Every seed is played, whatever the others come to.
     let fails = |&seed: &u64| {
         let played =
-            std::panic::catch_unwind(|| run(&Scenario::random(seed), Faults::random(seed)));
+            std::panic::catch_unwind(|| played(&Scenario::random(seed), Faults::random(seed)));
         played
+            .inspect(|played| {
+                by_two.fetch_add(played.by_two, Ordering::Relaxed);
+            })
             .inspect_err(|_| {
                 eprintln!("SEED={seed} cargo test --test it simulation::replay -- --nocapture")
             })
@@ -75,6 +94,11 @@ fn nothing_acknowledged_is_lost_or_doubled_and_everything_ends() {
     assert!(
         failed.is_empty(),
         "replay each of {failed:?} by the command above"
+    );
+    let by_two = by_two.into_inner();
+    assert!(
+        by_two > 0 || seeds < SEEDS,
+        "no run began a scan that takes two people"
     );
 }
 
@@ -208,6 +232,23 @@ fn what_people_order_is_obeyed_in_a_run_without_faults() {
             .any(|call| call.route == "cancel" && call.executed)
     );
     checks::all(&mut world);
+}
+
+#[test]
+fn a_scan_that_takes_two_people_begins_once_both_have_said_yes() {
+    let none = || Faults::one_commit(u64::MAX, AtCommit::Fails);
+    let mut world = World::new(&Scenario::of_two(), none());
+    world.run();
+    let results = world.steered.iter().filter_map(|item| item.result.clone());
+    let told: Vec<_> = results.collect();
+    assert_eq!(told, ["approved_once", "second-person-needed", "approved"]);
+    checks::everything(&mut world);
+    assert_eq!(checks::begun_by_two(&world), [["anna", "bob"]]);
+    assert!(checks::are_two(&["anna".to_owned(), "bob".to_owned()]));
+    for broken in [vec![], vec!["anna"], vec!["anna", "anna"]] {
+        let given: Vec<String> = broken.into_iter().map(str::to_owned).collect();
+        assert!(!checks::are_two(&given), "{given:?}");
+    }
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! The world of one run: an agenda of events in virtual time.
 
-mod mail;
+pub mod mail;
 mod operator;
 mod proof;
 
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -18,7 +18,7 @@ use scanhook::defender::token_file::{CompletedCall, FileInsert, FileTrouble};
 use scanhook::in_force::{SourceBinding, SourceBindings};
 use scanhook::intake::accept;
 use scanhook::journal::{
-    CallId, Filter, Ids, Job, JournalError, MESSAGES, PolicyId, Store, TenantId, Tx,
+    CallId, Filter, Ids, Job, JournalError, MESSAGES, OutboxFilter, PolicyId, Store, TenantId, Tx,
 };
 use scanhook::policy::{Ceiling, Policy, Terms};
 use scanhook::settings::Source;
@@ -455,12 +455,14 @@ impl Scenario {
         } else {
             rules
         };
+        let mut orders = operator::orders(seed, machines);
         let rules = if seed.is_multiple_of(3) {
+            operator::agree(seed, &mut orders);
             rules + TWO
         } else {
             rules
         };
-        let (limited, orders, forbidden) = (true, operator::orders(seed, machines), forbidden());
+        let (limited, forbidden) = (true, forbidden());
         let proof = Proof::drawn(seed, !jumps.is_empty());
         proof.register(&mut setup);
         let mut far_faults: Vec<Fault> = far_faults;
@@ -702,6 +704,24 @@ impl Scenario {
             (at(400), Order::Resume),
         ];
         scenario
+    }
+
+    /// A scan that takes two people, who agree: one of them says yes twice.
+    pub fn of_two() -> Scenario {
+        let at = Duration::from_secs;
+        let asks = format!(
+            r#"{{"alert_id":"a-4","title":"t","severity":"low","category":"AskFirst","devices":[{{"mde_id":"{}"}}]}}"#,
+            machine(3)
+        );
+        let orders = [(6, 0), (7, 2), (8, 1)];
+        Scenario {
+            rules: RULES.to_owned() + TWO,
+            deliveries: vec![(at(3), asks)],
+            orders: orders
+                .map(|(second, n)| (at(second), Order::Approve(n)))
+                .into(),
+            ..Scenario::small()
+        }
     }
 
     /// Machines that alerts call by their names only, all at once: `alerts` for each of `machines`.
@@ -1626,6 +1646,45 @@ impl World {
     }
 
     /// Every scan, from the journal.
+    pub fn decisions(&self) -> Vec<scanhook::api::DecisionView> {
+        let mut all = Vec::new();
+        let mut filter = Filter::default();
+        loop {
+            let page = self.store.read(|reader| reader.decisions(&filter).unwrap());
+            all.extend(page.items);
+            let Some(next) = page.next else { return all };
+            filter.after = next.parse().ok();
+        }
+    }
+
+    /// The messages of the outbox.
+    pub fn messages(&self) -> Vec<scanhook::api::MessageView> {
+        let mut all = Vec::new();
+        let mut filter = OutboxFilter::default();
+        loop {
+            let page = self.store.read(|reader| reader.outbox(&filter).unwrap());
+            all.extend(page.items);
+            let Some(next) = page.next else { return all };
+            filter.after = next.parse().ok();
+        }
+    }
+
+    /// The incidents that alerts name, by the id of the alert.
+    pub fn incidents(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let mut of: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for body in &self.deliveries {
+            let body: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+            let id = body.get("alertId").or(body.get("alert_id"));
+            if let (Some(id), Some(incident)) =
+                (id.and_then(|id| id.as_str()), body["incident"].as_str())
+            {
+                let known = of.entry(id.to_owned()).or_default();
+                known.insert(incident.to_ascii_lowercase());
+            }
+        }
+        of
+    }
+
     pub fn scans(&self) -> Vec<scanhook::api::ScanView> {
         let mut all = Vec::new();
         let mut filter = Filter::default();

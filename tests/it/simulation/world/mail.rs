@@ -11,7 +11,7 @@ use scanhook::journal::OutboxFilter;
 use scanhook::notify::{MessageContent, Notifier, OutgoingMessage, ReceiverAnswer};
 use scanhook::settings::{Channel, Receiver, TenantWriteBack, WriteBack, WriteBackTarget};
 use scanhook::worker::Loans;
-use scanhook_core::message::{DigestTime, EventSet, Workspace, WriteBackMoment};
+use scanhook_core::message::{DigestTime, EventSet, PublicUrl, Workspace, WriteBackMoment};
 use scanhook_core::time::Timestamp;
 use scanhook_simulator::WireAnswer;
 use serde_json::Value;
@@ -21,10 +21,13 @@ use super::super::faults::Dice;
 use super::{Event, World};
 
 /// A program that is told of everything, people, and where alerts came from.
-pub(super) const NAMES: [&str; 4] = ["soar", "soc", "siem incidents", "siem alerts"];
+pub const NAMES: [&str; 4] = ["soar", "soc", "siem incidents", "siem alerts"];
 /// The workspace whose incidents are written to.
 pub const WORKSPACE: &str = "/subscriptions/0b8f7d7e-2f53-4a53-9d0a-6f6c6f1a2b3c/resourceGroups/rg/providers/\
                              Microsoft.OperationalInsights/workspaces/w";
+
+/// What links in messages begin with.
+pub const PUBLIC: &str = "https://scanhook.corp.example";
 
 /// How long a try waits for its answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -166,7 +169,8 @@ impl World {
         notifier.borrow_from(self.mail.loans.clone());
         let (receivers, now) = (self.mail.receivers.clone(), self.clock().wall);
         let polled = self.commit(move |tx| {
-            let due = notifier.poll(tx, &receivers, None, now)?;
+            let public = PublicUrl::parse(PUBLIC);
+            let due = notifier.poll(tx, &receivers, public.as_ref(), now)?;
             Ok((notifier, due))
         });
         let Some((notifier, due)) = polled else {

@@ -78,6 +78,25 @@ pub fn orders(seed: u64, machines: u64) -> Vec<(Duration, Order)> {
     orders
 }
 
+/// Where people say anything: now and then both say yes to the same thing, one after the other.
+pub fn agree(seed: u64, orders: &mut Vec<(Duration, Order)>) {
+    /// From the number of one person to one of the other that chooses the same of an odd number of things.
+    const OTHER: u64 = 3 * 3 * 5 * 7 * 11 * 13;
+    if orders.is_empty() {
+        return;
+    }
+    let mut dice = Dice::new(seed ^ 0x2b);
+    for _ in 0..3 {
+        let at = Duration::from_millis(5_000 + dice.roll(300_000));
+        let n = dice.roll(1000);
+        orders.push((at, Order::Approve(n)));
+        orders.push((
+            at + Duration::from_secs(dice.roll(60)),
+            Order::Approve(n + OTHER),
+        ));
+    }
+}
+
 /// Yes, and it is the second machine. Two people take turns.
 fn named(n: u64) -> Word {
     let who = if n.is_multiple_of(2) { "anna" } else { "bob" };
