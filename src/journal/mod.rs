@@ -218,7 +218,7 @@ pub use tx::Tx;
 use viewing::Reads;
 pub use views::latest_bodies;
 pub use word::{HeldIds, Word};
-pub use write_back::{AnsweredAlert, ENDED_HOLDS, ToldFirst, ToldMachine};
+pub use write_back::{AnsweredAlert, ENDED_HOLDS, ToldMachine};
 use writer::Wakes;
 pub use writer::Writer;
 

@@ -61,13 +61,6 @@ fn told(row: &Row<'_>) -> DbResult<ToldMachine> {
     })
 }
 
-/// What is told of a machine of which one decision is held and another was answered by a scan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ToldFirst {
-    Held,
-    Scan,
-}
-
 impl ToldMachine {
     /// Whether its comment is one that many machines share.
     #[must_use]
@@ -217,26 +210,34 @@ impl Tx<'_> {
         Ok(over)
     }
 
-    /// What a target is told of a machine now; nothing where that is forgotten.
+    /// What a target is told of a machine now, or of the scan of an event about it; nothing where that is forgotten.
     ///
     /// # Errors
     /// When the journal cannot be read.
     pub fn told_machine(
         &self,
         receiver: &str,
-        target: &str,
-        machine: &str,
-        first: ToldFirst,
+        (target, machine): (&str, &str),
+        event: Option<i64>,
     ) -> Result<Option<Notice>, JournalError> {
         let sql = format!(
-            "SELECT {TOLD} FROM write_back w WHERE receiver = ? AND target = ? AND machine = ?"
+            "SELECT {TOLD}, o.scan AS of_event FROM write_back w LEFT JOIN occasion o ON o.id = ?4
+             WHERE w.receiver = ?1 AND w.target = ?2 AND w.machine = ?3"
         );
         let found = self
             .db
             .prepare_cached(&sql)?
-            .query_row(params![receiver, target, machine], told)
+            .query_row(params![receiver, target, machine, event], |row| {
+                Ok((told(row)?, row.get::<_, Option<i64>>("of_event")?))
+            })
             .optional()?;
-        found.map(|found| self.state_of(&found, first)).transpose()
+        let Some((row, scan)) = found else {
+            return Ok(None);
+        };
+        match scan {
+            Some(_) => self.notice_of_state(scan, row.decision, row.at).map(Some),
+            None => self.state_of(&row).map(Some),
+        }
     }
 
     /// What a target is told of the machines that share a comment, at most `most`, the last that came first; and how many
@@ -260,15 +261,15 @@ impl Tx<'_> {
         let rows = format!("SELECT {TOLD} {which} ORDER BY place DESC LIMIT {most}");
         let notices: Vec<Notice> = all(self.db, &rows, values, told)?
             .iter()
-            .map(|row| self.state_of(row, ToldFirst::Held))
+            .map(|row| self.state_of(row))
             .collect::<Result<_, _>>()?;
         let more = (count as usize).saturating_sub(notices.len());
         Ok((notices, more))
     }
 
-    fn state_of(&self, row: &ToldMachine, first: ToldFirst) -> Result<Notice, JournalError> {
-        let hides = row.held && first == ToldFirst::Held;
-        let scan = row.scan.filter(|_| !hides);
+    /// What is held is the news, whatever was scanned before.
+    fn state_of(&self, row: &ToldMachine) -> Result<Notice, JournalError> {
+        let scan = row.scan.filter(|_| !row.held);
         self.notice_of_state(scan, row.decision, row.at)
     }
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::state::{AbsentComment, DueMessages, MessageContent, Notifier, SendingStep};
 use super::targets::NOWHERE;
 use crate::defender::write_back::{alert, alert_comment, incident_comment};
-use crate::journal::{Api, CallId, JournalError, MessageRow, ToldFirst, Tx};
+use crate::journal::{Api, CallId, JournalError, MessageRow, Tx};
 use crate::settings::{TenantWriteBack, WriteBackTarget};
 use crate::worker::Loan;
 use scanhook_core::message::{
@@ -100,7 +100,7 @@ impl Notifier {
             let (told, more) = tx.told_together(receiver, incident, MOST_NAMED)?;
             shared_comment(&told, more, public)
         } else {
-            let Some(told) = tx.told_machine(receiver, incident, machine, ToldFirst::Held)? else {
+            let Some(told) = tx.told_machine(receiver, (incident, machine), None)? else {
                 return Ok(Composed::Never(FORGOTTEN));
             };
             comment_text(&told, public)
@@ -132,15 +132,17 @@ impl Notifier {
         (message, (receiver, id, machine)): (&MessageRow, (&str, &str, &str)),
         now: Timestamp,
     ) -> Result<Composed, JournalError> {
-        let first = match message.what {
-            MessageType::ScanBegun | MessageType::ScanEnded => ToldFirst::Scan,
-            _ => ToldFirst::Held,
-        };
+        // Comments on alerts are not changed, so each scan has its own.
+        let of_scan = matches!(
+            message.what,
+            MessageType::ScanBegun | MessageType::ScanEnded
+        );
+        let event = message.events.map(|(first, _)| first).filter(|_| of_scan);
         if self.is_under_way_at(receiver, id) {
             // Its answer leads to the next poll.
             return Ok(Composed::Later(Timestamp::NEVER));
         }
-        let Some(told) = tx.told_machine(receiver, id, machine, first)? else {
+        let Some(told) = tx.told_machine(receiver, (id, machine), event)? else {
             return Ok(Composed::Never(FORGOTTEN));
         };
         let Some(bearer) = loan.bearer(now) else {

@@ -84,9 +84,9 @@ pub(super) fn write_back(
             let one = if shares { told.machine.as_str() } else { "" };
             if done.insert((told.target.clone(), one.to_owned())) {
                 let mut topic = topic(&told);
-                // A scan that an alert hears of beside what is held is told by itself.
-                if told.held && alert.scan.is_some() && !shares {
-                    topic.group.push_str("/scan");
+                // An alert hears of each scan by itself.
+                if let (Some(scan), false) = (occasion.scan, shares) {
+                    topic.group = format!("{}/{}", topic.subject, scan.0);
                 }
                 enqueue(tx, &topic)?;
             }

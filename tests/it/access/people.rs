@@ -104,7 +104,7 @@ fn results(answer: &Answer) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_second_approval_counts_where_nobody_can_have_given_both() {
+async fn a_second_approval_counts_where_neither_credential_nor_name_is_the_same() {
     let site = site().await;
     let by = |name: &str| json!({ "by": name });
     let nobody = || json!({});
@@ -114,6 +114,7 @@ async fn a_second_approval_counts_where_nobody_can_have_given_both() {
         ((Some(ANNA), nobody()), (Some(NAMESAKE), nobody()), false),
         ((None, nobody()), (None, nobody()), false),
         ((None, nobody()), (Some(ANNA), nobody()), true),
+        ((Some(ANNA), nobody()), (None, nobody()), true),
         ((Some(XSOAR), by("anna")), (Some(XSOAR), by("bob")), false),
         ((Some(XSOAR), by("anna")), (Some(ANNA), nobody()), false),
         ((Some(XSOAR), by("anna")), (Some(BOB), nobody()), true),

@@ -143,7 +143,8 @@ fn written_back(world: &World) {
     incidents_are_told(world);
 }
 
-/// Where others spend the whole quota for a day, every try is answered 429 until it is given up, and that is shown.
+/// Where others spend the whole quota for a day, every try is answered 429 until it is given up; a 403 is given up at once. Both
+/// are shown.
 fn given_up(messages: &[MessageView], alerts: &[String]) -> bool {
     messages.iter().any(|message| {
         let at = message.subject.split('/').next().unwrap_or_default();
@@ -153,7 +154,7 @@ fn given_up(messages: &[MessageView], alerts: &[String]) -> bool {
             && message
                 .answer
                 .as_ref()
-                .is_some_and(|answer| answer.starts_with("429"))
+                .is_some_and(|answer| answer.starts_with("429") || answer.starts_with("403"))
     })
 }
 

@@ -256,3 +256,43 @@ async fn a_short_429_does_not_end_the_pause_of_a_long_one() {
     let left = until - scanhook::clock::now().millis();
     assert!(left > 500_000, "{left} ms");
 }
+
+#[tokio::test]
+async fn a_token_that_was_asked_for_by_an_app_of_before_writes_nothing() {
+    let site = site("", setup()).await;
+    accepted(&site, "defender", &alert(ALERT, "High", &machine(2))).await;
+    sent(&site, 1).await;
+    // Both apps ask, and the one of before is answered first.
+    site.far.fault("token", 1, 4, How::Delay { ms: 3_000 });
+    accepted(
+        &site,
+        "sentinel",
+        &incident(&ours(INCIDENT), "High", &[machine(1)]),
+    )
+    .await;
+    let for_azure = || {
+        let asked = site.far.calls_of("token").into_iter();
+        asked
+            .filter(|call| call.scope.contains("management"))
+            .count()
+    };
+    until("a token is asked for", async || {
+        (for_azure() == 1).then_some(())
+    })
+    .await;
+    let file = site.folder.path().join("scanhook.toml");
+    let before = std::fs::read_to_string(&file).unwrap();
+    let after = "00000000-51e3-4b7e-8f60-2a1c3d4e5f60";
+    let text = before.replace("b7a0c9d2-51e3-4b7e-8f60-2a1c3d4e5f60", after);
+    assert_ne!(text, before);
+    std::fs::write(&file, text).unwrap();
+    site.ordered("/-/reload", json!({})).await;
+    until("the other app asks", async || {
+        (for_azure() == 2).then_some(())
+    })
+    .await;
+    said(&site, "succeeded").await;
+    for call in site.far.calls_of("incident_comment") {
+        assert_eq!(call.app.as_deref(), Some(after), "{call:?}");
+    }
+}

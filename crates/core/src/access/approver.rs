@@ -1,4 +1,6 @@
-//! Who approves, where one person is not enough: two approvals count as two only where nobody can have given both.
+//! Who approves, where one person is not enough: two approvals are of two people where neither credential nor names are the
+//! same. This computer is one person whoever sits there, and whoever acts for others is one as the first alone. What
+//! nobody can see, as who told a program for whom it acts, docs/access.md says.
 
 use super::caller::Caller;
 
@@ -34,7 +36,7 @@ impl Approver {
         self.subject == other.subject || self.names().any(known)
     }
 
-    /// Whether this approval counts beside those that were given. Whoever acts for others is never a second person: nobody
+    /// Whether this approval counts beside those that were given. Whoever acts for others is never the second person: nobody
     /// knows who stands behind it.
     #[must_use]
     pub fn counts_beside(&self, given: &[Approver]) -> bool {
@@ -73,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn two_approvals_are_of_two_people_only_where_nobody_can_have_given_both() {
+    fn two_approvals_are_of_two_people_where_neither_credential_nor_name_is_the_same() {
         let anna = who("token:anna", "anna");
         let signed_in = who("https://login.example/1", "Anna@corp.example");
         let namesake = who("https://login.example/2", "anna@customer.example");
@@ -93,6 +95,7 @@ mod tests {
             (&signed_in, namesake.clone(), true),
             (&anna, loopback.clone(), true),
             (&loopback, loopback.clone(), false),
+            (&loopback, anna.clone(), true),
             (&anna, program(Some("bob")), false),
             (&program(Some("anna")), program(Some("bob")), false),
             (&program(Some("anna")), signed_in.clone(), false),
