@@ -12,7 +12,7 @@ use super::super::params::{Params, Slot};
 use super::line::Line;
 use super::lost::Lost;
 use super::text::{Translated, translated};
-use super::wire::Sent;
+use super::wire::SentValue;
 
 /// A session.
 pub(in crate::journal) struct Session {
@@ -121,7 +121,7 @@ impl Session {
         Ok(usize::try_from(changed).unwrap_or(usize::MAX))
     }
 
-    fn prepared(&self, text: &Text, values: &[Sent]) -> DbResult<Statement> {
+    fn prepared(&self, text: &Text, values: &[SentValue]) -> DbResult<Statement> {
         if self
             .given_up
             .borrow_mut()
@@ -130,7 +130,7 @@ impl Session {
         {
             return Err(DbError::TooSlow);
         }
-        let types: Vec<Type> = values.iter().map(Sent::type_of).collect();
+        let types: Vec<Type> = values.iter().map(SentValue::type_of).collect();
         let mut prepared = text
             .prepared
             .lock()
@@ -171,8 +171,8 @@ impl Session {
 }
 
 /// The values in the order of their numbers.
-fn bound(sql: &Translated, values: impl Params) -> DbResult<Vec<Sent>> {
-    let mut sent: Vec<Option<Sent>> = Vec::new();
+fn bound(sql: &Translated, values: impl Params) -> DbResult<Vec<SentValue>> {
+    let mut sent: Vec<Option<SentValue>> = Vec::new();
     sent.resize_with(sql.places, || None);
     let mut bound = 0;
     values.bind(&mut |slot, value| {
@@ -182,14 +182,14 @@ fn bound(sql: &Translated, values: impl Params) -> DbResult<Vec<Sent>> {
             Slot::Named(name) => sql.names.iter().position(|known| known == name),
         };
         if let Some(place) = at.and_then(|at| sent.get_mut(at)) {
-            *place = Some(Sent::of(value)?);
+            *place = Some(SentValue::of(value)?);
         } else if bound > sql.places && sql.names.is_empty() {
             // The last numbers are not in this text; types are declared for those that are.
-            sent.push(Some(Sent::of(value)?));
+            sent.push(Some(SentValue::of(value)?));
         }
         Ok(())
     })?;
     let wanted = sent.len();
-    let all: Option<Vec<Sent>> = sent.into_iter().collect();
+    let all: Option<Vec<SentValue>> = sent.into_iter().collect();
     all.ok_or_else(|| rusqlite::Error::InvalidParameterCount(bound, wanted).into())
 }
