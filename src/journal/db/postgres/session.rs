@@ -15,7 +15,7 @@ use super::text::{Translated, translated};
 use super::wire::SentValue;
 
 /// A session.
-pub(in crate::journal) struct Session {
+pub(crate) struct Session {
     client: Client,
     line: RefCell<Line>,
     texts: RefCell<HashMap<String, Arc<Text>>>,
@@ -31,7 +31,7 @@ pub(in crate::journal) struct Session {
 
 /// A statement, with what it was prepared as. By types: the same text is bound with others where a value is made at run
 /// time.
-pub(in crate::journal) struct Text {
+pub(crate) struct Text {
     sql: Translated,
     prepared: std::sync::Mutex<Vec<(Vec<Type>, Statement)>>,
 }
@@ -78,7 +78,7 @@ impl Session {
     }
 
     /// The text as the database reads it, translated once.
-    pub(in crate::journal::db) fn text(&self, sql: &str) -> Arc<Text> {
+    pub(crate) fn text(&self, sql: &str) -> Arc<Text> {
         if let Some(known) = self.texts.borrow().get(sql) {
             return known.clone();
         }
@@ -91,16 +91,12 @@ impl Session {
     }
 
     /// Notes that a row is changed by a statement that answers with it.
-    pub(in crate::journal::db) fn changed(&self) {
+    pub(crate) fn changed(&self) {
         self.changes.set(self.changes.get() + 1);
     }
 
     /// All rows of an answer.
-    pub(in crate::journal::db) fn query(
-        &self,
-        text: &Text,
-        values: impl Params,
-    ) -> DbResult<Vec<Row>> {
+    pub(crate) fn query(&self, text: &Text, values: impl Params) -> DbResult<Vec<Row>> {
         let values = bound(&text.sql, values)?;
         let statement = self.prepared(text, &values)?;
         let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
@@ -108,11 +104,7 @@ impl Session {
     }
 
     /// How many rows were changed.
-    pub(in crate::journal::db) fn execute(
-        &self,
-        text: &Text,
-        values: impl Params,
-    ) -> DbResult<usize> {
+    pub(crate) fn execute(&self, text: &Text, values: impl Params) -> DbResult<usize> {
         let values = bound(&text.sql, values)?;
         let statement = self.prepared(text, &values)?;
         let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();

@@ -14,7 +14,7 @@ type WireError = Box<dyn Error + Sync + Send>;
 
 /// A value that goes.
 #[derive(Debug)]
-pub(in crate::journal::db) struct SentValue {
+pub(crate) struct SentValue {
     kind: Kind,
     /// As it crosses the wire; `None`: NULL.
     bytes: Option<Vec<u8>>,
@@ -77,7 +77,7 @@ impl ToSql for SentValue {
 }
 
 /// A value that came.
-pub(in crate::journal::db) struct Came<'r>(pub(in crate::journal::db) ValueRef<'r>);
+pub(crate) struct Came<'r>(pub(in crate::journal::db) ValueRef<'r>);
 
 impl<'r> FromSql<'r> for Came<'r> {
     fn from_sql(of: &Type, raw: &'r [u8]) -> Result<Came<'r>, WireError> {
