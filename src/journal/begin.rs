@@ -6,7 +6,6 @@ use uuid::Uuid;
 use super::db::{Row, params};
 use super::decision_row::{DecisionRow, held};
 use super::error::JournalError;
-use super::history::of_rule;
 use super::keys::TenantId;
 use super::new_decision::NewDecision;
 use super::occasion::Occasion;
@@ -21,6 +20,22 @@ use scanhook_core::scan::{DecisionState, Kind, Mode, Reason, ScanId};
 use scanhook_core::time::Timestamp;
 use scanhook_core::verdict::{Limit, Wanted};
 use scanhook_core::why::Why;
+
+/// A scan begins. Two texts, for no index of those of the same rule is found by one that serves both.
+macro_rules! insert_scan {
+    ($of_rule:literal) => {
+        concat!(
+            "INSERT INTO scan(uuid, tenant, machine, dry, kind, priority, rule, state, created_at, not_before,
+                              not_after, max_age, counted, blocked_by, opens_at, windows, of_rule, of_tenant)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'waiting', ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,
+               CASE WHEN ?12 THEN 1 + coalesce((SELECT max(of_rule) FROM scan WHERE tenant = ?2 AND dry = ?4 AND ",
+            $of_rule,
+            "    AND of_rule IS NOT NULL), 0) END,
+               CASE WHEN ?12 THEN 1 + coalesce((SELECT max(of_tenant) FROM scan WHERE tenant = ?2 AND dry = ?4
+                 AND of_tenant IS NOT NULL), 0) END)"
+        )
+    };
+}
 
 impl Tx<'_> {
     pub(super) fn admit_scan(
@@ -115,18 +130,12 @@ impl Tx<'_> {
         // Scans that count are numbered within their rule and tenant: whether a limit is spent is told by the one so many
         // numbers back (`history`), found in an index, and not by counting them.
         let uuid = self.new_uuid(now);
-        let same_rule = of_rule(rule, "?7");
-        let sql = format!(
-                "INSERT INTO scan(uuid, tenant, machine, dry, kind, priority, rule, state, created_at, not_before,
-                                  not_after, max_age, counted, blocked_by, opens_at, windows, of_rule, of_tenant)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'waiting', ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,
-                   CASE WHEN ?12 THEN 1 + coalesce((SELECT max(of_rule) FROM scan WHERE tenant = ?2 AND dry = ?4
-                     AND {same_rule} AND of_rule IS NOT NULL), 0) END,
-                   CASE WHEN ?12 THEN 1 + coalesce((SELECT max(of_tenant) FROM scan WHERE tenant = ?2 AND dry = ?4
-                     AND of_tenant IS NOT NULL), 0) END)"
-            );
+        let sql = match rule {
+            Some(_) => insert_scan!("rule = ?7"),
+            None => insert_scan!("rule IS NULL"),
+        };
         let scan = ScanId(self.db.insert(
-            &sql,
+            sql,
             params![
                 uuid,
                 tenant.0,

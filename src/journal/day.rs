@@ -29,9 +29,12 @@ impl Tx<'_> {
     ) -> Result<DigestCounts, JournalError> {
         let (from, soon) = (now.minus(A_DAY).millis(), now.plus(AN_HOUR).millis());
         let (reader, mut counts) = (Reader { db: self.db }, DigestCounts::default());
-        for (id, name) in all(self.db, "SELECT id, name FROM tenant", [], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
-        })? {
+        for (id, name) in all(
+            self.db,
+            "SELECT id, name FROM tenant ORDER BY id",
+            [],
+            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)),
+        )? {
             if tenants.is_some_and(|tenants| !tenants.contains(&name)) {
                 continue;
             }

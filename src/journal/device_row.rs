@@ -15,7 +15,7 @@ pub(super) fn recorded(
     machine: &str,
 ) -> Result<Option<(Record, Timestamp)>, JournalError> {
     let sql = "SELECT facts, at FROM device WHERE tenant = ? AND machine = ? AND at IS NOT NULL
-               ORDER BY at DESC LIMIT 1";
+               ORDER BY at DESC, asked LIMIT 1";
     let found: Option<(Option<String>, i64)> = db
         .prepare_cached(sql)?
         .query_row(params![tenant.0, machine], |row| {

@@ -82,7 +82,7 @@ impl Tx<'_> {
         most: u32,
     ) -> Result<Vec<OpenScan>, JournalError> {
         let sql = format!(
-            "{OPEN} WHERE tenant = ?1 AND {IS_OPEN} AND look_at <= ?2 AND {LISTED} ORDER BY look_at LIMIT ?4"
+            "{OPEN} WHERE tenant = ?1 AND {IS_OPEN} AND look_at <= ?2 AND {LISTED} ORDER BY look_at, id LIMIT ?4"
         );
         self.all_open(&sql, params![tenant.0, at.millis(), old.millis(), most])
     }

@@ -45,7 +45,8 @@ impl Tx<'_> {
         const DUE: &str = "FROM decision WHERE tenant = ?1 AND state = 'held' AND look_at <= ?2";
         self.db
             .prepare_cached(&format!(
-                "INSERT INTO event(at, what, tenant, decision, data) SELECT ?2, 'expired', ?1, id, reason {DUE}"
+                "INSERT INTO event(at, what, tenant, decision, data) SELECT ?2, 'expired', ?1, id, reason {DUE}
+                 ORDER BY look_at, at, id"
             ))?
             .execute(params![tenant.0, now.millis()])?;
         let due = format!("SELECT id {DUE} ORDER BY id");

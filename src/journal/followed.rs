@@ -78,7 +78,7 @@ impl Tx<'_> {
         let sql = format!(
             "UPDATE scan SET overdue_at = ?3, look_at = CASE state WHEN 'running' THEN ?3 ELSE look_at END
              WHERE id IN (SELECT id FROM scan WHERE tenant = ?1 AND {IS_OPEN} AND overdue_at IS NULL AND pause IS NULL
-                            AND state <> 'sending' AND NOT ({TO_BE_SENT_AGAIN}) AND sent_at < ?2 ORDER BY sent_at LIMIT 64)"
+                            AND state <> 'sending' AND NOT ({TO_BE_SENT_AGAIN}) AND sent_at < ?2 ORDER BY sent_at, id LIMIT 64)"
         );
         self.db
             .prepare_cached(&sql)?
@@ -96,7 +96,7 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<Option<OpenScan>, JournalError> {
         let sql = format!(
-            "{OPEN} WHERE tenant = ? AND state = 'running' AND misses >= 2 AND look_at <= ? ORDER BY look_at LIMIT 1"
+            "{OPEN} WHERE tenant = ? AND state = 'running' AND misses >= 2 AND look_at <= ? ORDER BY look_at, id LIMIT 1"
         );
         self.one_open(&sql, params![tenant.0, now.millis()])
     }

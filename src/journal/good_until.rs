@@ -46,7 +46,7 @@ impl Tx<'_> {
         // Those that ended too long ago would not help; of the others one is enough.
         let since = created.max(now.millis().saturating_sub(max_age).saturating_sub(1));
         let sql = "SELECT id, rule, device, ended_at FROM pause WHERE ended_at > ? AND (tenant IS NULL OR tenant = ?)
-                   ORDER BY ended_at DESC";
+                   ORDER BY ended_at DESC, id DESC";
         let ended = all(self.db, sql, params![since, tenant.0], |row| {
             let device = row
                 .get::<_, Option<String>>(2)?

@@ -14,12 +14,17 @@ use scanhook_core::scan::{Kind, Mode, Priority, ScanId};
 use scanhook_core::time::Timestamp;
 use scanhook_core::verdict::{Limit, Wanted};
 
-/// The condition that a scan is of this rule, whose place is named. Two texts, for no index is found by one that serves both.
-pub(super) fn of_rule(rule: Option<&str>, place: &str) -> String {
-    match rule {
-        Some(_) => format!("rule = {place}"),
-        None => "rule IS NULL".to_owned(),
-    }
+/// When the scan of a rule was begun that is so many places back. Two texts, for no index is found by one that serves both.
+macro_rules! begun_of_rule {
+    ($of_rule:literal) => {
+        concat!(
+            "SELECT created_at FROM scan WHERE tenant = ?1 AND dry = ?2 AND ",
+            $of_rule,
+            " AND of_rule = (SELECT max(of_rule) FROM scan WHERE tenant = ?1 AND dry = ?2 AND ",
+            $of_rule,
+            " AND of_rule IS NOT NULL) + 1 - ?4"
+        )
+    };
 }
 
 impl Reader<'_> {
@@ -35,12 +40,11 @@ impl Reader<'_> {
         let dry = wanted.mode == Mode::DryRun;
         let since = now.minus(wanted.cooldown.of(wanted.kind));
         let (last_quick, last_full) = self.past(tenant, machine, dry, since, now)?;
-        let same = of_rule(rule, "?3");
         let rule_used = self.begun(
-            &format!(
-                "SELECT created_at FROM scan WHERE tenant = ?1 AND dry = ?2 AND {same} AND of_rule =
-                   (SELECT max(of_rule) FROM scan WHERE tenant = ?1 AND dry = ?2 AND {same} AND of_rule IS NOT NULL) + 1 - ?4"
-            ),
+            match rule {
+                Some(_) => begun_of_rule!("rule = ?3"),
+                None => begun_of_rule!("rule IS NULL"),
+            },
             params![tenant.0, dry, rule, wanted.limit.map(|limit| limit.scans)],
             wanted.limit,
             now,

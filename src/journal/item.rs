@@ -4,7 +4,6 @@ use uuid::Uuid;
 
 use super::db::{Connection, Row};
 use super::error::JournalError;
-use super::held_decision::DECIDED;
 use super::ids::decision_uuid;
 use super::rows::{all, time};
 use super::thing::Thing;
@@ -24,12 +23,10 @@ pub(super) fn item(db: &Connection, thing: Thing) -> Result<ItemView, JournalErr
 }
 
 fn decision_item(db: &Connection, row: i64) -> Result<ItemView, JournalError> {
-    let sql = format!(
-        "SELECT {DECIDED}, d.at, d.look_at, t.name AS tenant_name, a.alert_id, a.fields, s.uuid AS scan_uuid, m.name AS known
+    let sql = "SELECT d.device, d.machine, d.state, d.reason, d.rule, d.kind, d.why, d.at, d.look_at, t.name AS tenant_name, a.alert_id, a.fields, s.uuid AS scan_uuid, m.name AS known
                FROM decision d JOIN tenant t ON t.id = d.tenant JOIN alert a ON a.delivery = d.delivery AND a.n = d.n
                LEFT JOIN scan s ON s.id = d.scan LEFT JOIN machine m ON m.id = d.machine AND m.tenant = d.tenant
-               WHERE d.id = ?"
-    );
+               WHERE d.id = ?";
     let read = |found: &Row<'_>| {
         let (reason, device): (String, String) = (found.get("reason")?, found.get("device")?);
         let (rule, kind): (Option<String>, Option<String>) =
@@ -76,7 +73,7 @@ fn decision_item(db: &Connection, row: i64) -> Result<ItemView, JournalError> {
             ..ItemView::default()
         })
     };
-    Ok(db.prepare_cached(&sql)?.query_row([row], read)?)
+    Ok(db.prepare_cached(sql)?.query_row([row], read)?)
 }
 
 fn scan_item(db: &Connection, row: i64) -> Result<ItemView, JournalError> {

@@ -258,11 +258,11 @@ impl Reader<'_> {
         let of = tenants.map_or_else(String::new, |tenants| {
             format!("AND +o.tenant IN ({})", listed(tenants))
         });
-        let sql = format!("{OCCASION} WHERE o.id > ? {of} ORDER BY o.id");
+        let sql = format!("{OCCASION} WHERE o.id > ? {of} ORDER BY o.id LIMIT {most}");
         let mut statement = self.db.prepare_cached(&sql)?;
         let rows = statement.query_map([after], found)?;
         let mut read = Vec::new();
-        for row in rows.take(most) {
+        for row in rows {
             if let Some(found) = row? {
                 read.push(found.told(self.db)?);
             }

@@ -204,7 +204,7 @@ impl Tx<'_> {
     /// When the journal cannot be written.
     pub fn tell_overdue(&mut self, now: Timestamp) -> Result<Timestamp, JournalError> {
         let sql = "SELECT what, tenant, key, since, said FROM lasting
-                   WHERE due IS NOT NULL AND due <= ? ORDER BY due LIMIT 100";
+                   WHERE due IS NOT NULL AND due <= ? ORDER BY due, what, tenant, key LIMIT 100";
         let due = all(self.db, sql, [now.millis()], |row| {
             Ok((
                 row.get::<_, String>(0)?,
@@ -251,7 +251,7 @@ impl Tx<'_> {
     ) -> Result<Timestamp, JournalError> {
         let mut again = Timestamp::NEVER;
         let until = now.plus(ahead).millis();
-        for tenant in all(self.db, "SELECT id FROM tenant", [], |row| {
+        for tenant in all(self.db, "SELECT id FROM tenant ORDER BY id", [], |row| {
             row.get::<_, i64>(0)
         })? {
             let from: i64 = self

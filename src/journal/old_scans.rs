@@ -26,7 +26,7 @@ impl Tx<'_> {
         let sql = format!(
             "UPDATE scan SET look_at = NULL WHERE id IN
                (SELECT id FROM scan WHERE tenant = ? AND {IS_OPEN} AND look_at <= ? AND state = 'running' AND misses < 2
-                  AND coalesce(far_sent_at, sent_at) < ? ORDER BY look_at LIMIT ?)"
+                  AND coalesce(far_sent_at, sent_at) < ? ORDER BY look_at, id LIMIT ?)"
         );
         Ok(self.db.prepare_cached(&sql)?.execute(params![
             tenant.0,

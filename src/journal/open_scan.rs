@@ -91,7 +91,7 @@ impl Tx<'_> {
         self.one_open(
             &format!(
                 "{OPEN} WHERE tenant = ? AND {IS_OPEN} AND overdue_at IS NOT NULL AND pause IS NULL
-                   AND state <> 'sending' AND NOT ({TO_BE_SENT_AGAIN}) ORDER BY overdue_at LIMIT 1"
+                   AND state <> 'sending' AND NOT ({TO_BE_SENT_AGAIN}) ORDER BY overdue_at, id LIMIT 1"
             ),
             [tenant.0],
         )

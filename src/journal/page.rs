@@ -81,11 +81,20 @@ impl Reader<'_> {
         if narrow.nothing {
             return Ok(found);
         }
-        let mut statement = self.db.prepare_cached(sql)?;
-        let mut rows = statement.query(params_from_iter(&narrow.values))?;
-        while let Some(row) = rows.next()? {
-            found.extend(each(&row)?);
-            if found.len() > most {
+        let step = self.db.step();
+        for place in 0.. {
+            let part = step.map(|step| format!("{sql} LIMIT {step} OFFSET {}", place * step));
+            let mut statement = self.db.prepare_cached(part.as_deref().unwrap_or(sql))?;
+            let mut rows = statement.query(params_from_iter(&narrow.values))?;
+            let mut looked_at = 0;
+            while let Some(row) = rows.next()? {
+                looked_at += 1;
+                found.extend(each(&row)?);
+                if found.len() > most {
+                    return Ok(found);
+                }
+            }
+            if step.is_none_or(|step| looked_at < step) {
                 break;
             }
         }

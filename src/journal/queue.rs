@@ -104,16 +104,17 @@ impl Tx<'_> {
     ) -> Result<Vec<ScanRow>, JournalError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM scan
-             WHERE tenant = ? AND state = 'waiting' AND blocked_by IS NOT NULL AND not_after < ? ORDER BY not_after, id"
+             WHERE tenant = ? AND state = 'waiting' AND blocked_by IS NOT NULL AND not_after < ? ORDER BY not_after, id
+             LIMIT {STEP}"
         );
         let again = format!(
-            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND {TO_BE_SENT_AGAIN} AND not_after < ? ORDER BY id"
+            "SELECT {COLUMNS} FROM scan WHERE tenant = ? AND {TO_BE_SENT_AGAIN} AND not_after < ? ORDER BY id LIMIT {STEP}"
         );
         let mut overdue = Vec::new();
         for sql in [sql, again] {
             let mut statement = self.db.prepare_cached(&sql)?;
             let rows = statement.query_map(params![tenant.0, now.millis()], scan_row)?;
-            for row in rows.take(STEP) {
+            for row in rows {
                 overdue.push(row?.ok_or_else(damaged)?);
             }
         }

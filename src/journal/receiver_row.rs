@@ -168,9 +168,11 @@ impl Tx<'_> {
         seen: i64,
         most: usize,
     ) -> Result<Vec<OccasionRow>, JournalError> {
-        let sql = "SELECT o.id, o.what, t.name, o.key, o.scan, o.said, o.decision FROM occasion o
-                   LEFT JOIN tenant t ON t.id = o.tenant WHERE o.id > ? ORDER BY o.id";
-        let mut statement = self.db.prepare_cached(sql)?;
+        let sql = format!(
+            "SELECT o.id, o.what, t.name, o.key, o.scan, o.said, o.decision FROM occasion o
+             LEFT JOIN tenant t ON t.id = o.tenant WHERE o.id > ? ORDER BY o.id LIMIT {most}"
+        );
+        let mut statement = self.db.prepare_cached(&sql)?;
         let rows = statement.query_map([seen], |row| {
             let said: String = row.get(5)?;
             Ok((
@@ -187,7 +189,7 @@ impl Tx<'_> {
             ))
         })?;
         let mut read = Vec::new();
-        for row in rows.take(most) {
+        for row in rows {
             let (code, row) = row?;
             // One of a later version is passed over, and counts as seen.
             let what = MessageType::of_code(&code).unwrap_or(MessageType::Test);

@@ -204,7 +204,7 @@ fn record(
     tenant: i64,
     machine: &MachineId,
 ) -> Result<Option<(Timestamp, Record)>, JournalError> {
-    let sql = "SELECT at, facts FROM device WHERE tenant = ? AND machine = ? AND at IS NOT NULL ORDER BY at DESC LIMIT 1";
+    let sql = "SELECT at, facts FROM device WHERE tenant = ? AND machine = ? AND at IS NOT NULL ORDER BY at DESC, asked LIMIT 1";
     let read = |found: &Row<'_>| Ok((found.get::<_, i64>(0)?, found.get::<_, String>(1)?));
     let row = db
         .query_row(sql, params![tenant, machine.as_str()], read)

@@ -17,7 +17,7 @@ use scanhook::api::refusals;
 use scanhook::defender::token::ClaimFault;
 use scanhook::in_force::SourceBinding;
 use scanhook::intake::accept;
-use scanhook::journal::{Ids, Job, JournalError, OpenError, Store, Tx};
+use scanhook::journal::{Ids, Job, JournalError, OpenError, Refusal, Store, Tx};
 use scanhook::policy::{Ceiling, Checked, Policy, PolicyError, PolicyQuestion, Terms};
 use scanhook::presets;
 use scanhook::server::refusal::{AccessError, CommandError};
@@ -286,11 +286,50 @@ fn every_way_the_journal_fails_is_explained() {
         JournalError::Conflict(""),
         JournalError::Gone,
         JournalError::TooSlow,
+        JournalError::Away(message()),
+        JournalError::Unanswered(message()),
+        JournalError::Newer(2),
         JournalError::Broken(message()),
     ];
     assert_eq!(
         codes("docs/errors.md", "The journal while it runs"),
         failed.map(|error| error.code())
+    );
+    let refused = [
+        Refusal::Unreachable(message()),
+        Refusal::Password {
+            user: message(),
+            says: message(),
+        },
+        Refusal::Certificate {
+            host: message(),
+            says: message(),
+        },
+        Refusal::TooOld(message()),
+        Refusal::ReadOnly,
+        Refusal::Encoding(message()),
+        Refusal::InUse,
+        Refusal::NotInitialised,
+        Refusal::NoDescription,
+        Refusal::Newer { found: 2, known: 1 },
+        Refusal::Older { found: 1, known: 2 },
+        Refusal::Unmigrated { found: 1, known: 2 },
+        Refusal::Rights {
+            role: message(),
+            may: message(),
+            table: message(),
+        },
+        Refusal::NotDurable {
+            name: message(),
+            value: message(),
+            wanted: "on",
+        },
+        Refusal::Session(message()),
+        Refusal::Other(message()),
+    ];
+    assert_eq!(
+        codes("docs/errors.md", "A database that is not used as a journal"),
+        refused.map(|refusal| refusal.code())
     );
 }
 

@@ -11,6 +11,7 @@
     unreachable_pub
 )]
 
+mod asked;
 #[allow(dead_code, reason = "shared with the other tests, which use all of it")]
 mod credentials;
 #[path = "../../benches/desk/mod.rs"]

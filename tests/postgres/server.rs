@@ -157,6 +157,13 @@ impl Server {
         }
     }
 
+    /// What it refused, as its log has it: each statement of ours that it could not carry out.
+    pub fn complaints(&self) -> Vec<String> {
+        let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap();
+        let complaint = |line: &&str| line.contains("ERROR:") || line.contains("STATEMENT:");
+        log.lines().filter(complaint).map(str::to_owned).collect()
+    }
+
     /// Nothing is in the journal, and ids begin anew.
     pub fn empty(&self) {
         let tables = "SELECT string_agg(relname, ', ') FROM pg_class

@@ -7,7 +7,7 @@ use super::row::Row;
 use super::statement::Statement;
 
 /// A connection.
-pub(in crate::journal) enum Connection {
+pub(crate) enum Connection {
     Sqlite(rusqlite::Connection),
     Postgres(Box<Postgres>),
 }
@@ -26,15 +26,23 @@ impl From<rusqlite::Connection> for Connection {
 
 impl Connection {
     /// SQLite's own, for what no other database has.
-    pub(in crate::journal) fn sqlite(&self) -> Option<&rusqlite::Connection> {
+    pub(crate) fn sqlite(&self) -> Option<&rusqlite::Connection> {
         match self {
             Connection::Sqlite(db) => Some(db),
             Connection::Postgres(_) => None,
         }
     }
 
+    /// Rows that are asked for at a time, where whole answers come over a wire; `None`: rows are read one by one.
+    pub(crate) const fn step(&self) -> Option<usize> {
+        match self {
+            Connection::Sqlite(_) => None,
+            Connection::Postgres(_) => Some(256),
+        }
+    }
+
     /// Rows that were changed since it was opened.
-    pub(in crate::journal) fn total_changes(&self) -> u64 {
+    pub(crate) fn total_changes(&self) -> u64 {
         match self {
             Connection::Sqlite(db) => db.total_changes(),
             Connection::Postgres(db) => db.total_changes(),
@@ -42,7 +50,7 @@ impl Connection {
     }
 
     /// Whether a transaction is open.
-    pub(in crate::journal) fn in_transaction(&self) -> bool {
+    pub(crate) fn in_transaction(&self) -> bool {
         match self {
             Connection::Sqlite(db) => !db.is_autocommit(),
             Connection::Postgres(db) => db.in_transaction(),
@@ -50,11 +58,7 @@ impl Connection {
     }
 
     /// Has it asked now and then whether to go on, after so many steps of SQLite or before a statement elsewhere.
-    pub(in crate::journal) fn progress_handler<F>(
-        &self,
-        steps: i32,
-        asked: Option<F>,
-    ) -> DbResult<()>
+    pub(crate) fn progress_handler<F>(&self, steps: i32, asked: Option<F>) -> DbResult<()>
     where
         F: FnMut() -> bool + Send + 'static,
     {
@@ -68,7 +72,7 @@ impl Connection {
     }
 
     /// Begins a transaction that writes: no other writer is in one until it ends.
-    pub(in crate::journal) fn begin(&self) -> DbResult<()> {
+    pub(crate) fn begin(&self) -> DbResult<()> {
         match self {
             // A plain BEGIN begins as a reader, which SQLite may refuse to let write in the middle of the batch.
             Connection::Sqlite(_) => self.frame("BEGIN IMMEDIATE"),
@@ -76,7 +80,7 @@ impl Connection {
         }
     }
 
-    pub(in crate::journal) fn commit(&self) -> DbResult<()> {
+    pub(crate) fn commit(&self) -> DbResult<()> {
         match self {
             Connection::Sqlite(_) => self.frame("COMMIT"),
             Connection::Postgres(db) => db.commit(),
@@ -84,7 +88,7 @@ impl Connection {
     }
 
     /// One of the few statements that frame jobs: compiled once, like all others.
-    pub(in crate::journal) fn frame(&self, sql: &str) -> DbResult<()> {
+    pub(crate) fn frame(&self, sql: &str) -> DbResult<()> {
         match self {
             Connection::Sqlite(db) => {
                 db.prepare_cached(sql)?.execute([])?;
@@ -95,14 +99,14 @@ impl Connection {
     }
 
     /// A statement, compiled once for as long as the connection lives.
-    pub(in crate::journal) fn prepare_cached(&self, sql: &str) -> DbResult<Statement<'_>> {
+    pub(crate) fn prepare_cached(&self, sql: &str) -> DbResult<Statement<'_>> {
         match self {
             Connection::Sqlite(db) => Ok(Statement::Sqlite(db.prepare_cached(sql)?)),
             Connection::Postgres(db) => Ok(Statement::Postgres(&db.session, db.session.text(sql))),
         }
     }
 
-    pub(in crate::journal) fn query_row<T>(
+    pub(crate) fn query_row<T>(
         &self,
         sql: &str,
         values: impl Params,
@@ -111,12 +115,12 @@ impl Connection {
         self.prepare_cached(sql)?.query_row(values, read)
     }
 
-    pub(in crate::journal) fn execute(&self, sql: &str, values: impl Params) -> DbResult<usize> {
+    pub(crate) fn execute(&self, sql: &str, values: impl Params) -> DbResult<usize> {
         self.prepare_cached(sql)?.execute(values)
     }
 
     /// Inserts a row and returns the id that it was given.
-    pub(in crate::journal) fn insert(&self, sql: &str, values: impl Params) -> DbResult<i64> {
+    pub(crate) fn insert(&self, sql: &str, values: impl Params) -> DbResult<i64> {
         match self {
             Connection::Sqlite(db) => {
                 self.execute(sql, values)?;
@@ -130,7 +134,7 @@ impl Connection {
     }
 
     /// Several statements without values.
-    pub(in crate::journal) fn execute_batch(&self, sql: &str) -> DbResult<()> {
+    pub(crate) fn execute_batch(&self, sql: &str) -> DbResult<()> {
         match self {
             Connection::Sqlite(db) => Ok(db.execute_batch(sql)?),
             Connection::Postgres(db) => db.say(sql),

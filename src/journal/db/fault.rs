@@ -5,11 +5,11 @@ use rusqlite::types::FromSqlError;
 use super::postgres::Lost;
 
 /// What a statement comes to.
-pub(in crate::journal) type DbResult<T> = Result<T, DbError>;
+pub(crate) type DbResult<T> = Result<T, DbError>;
 
 /// Why a statement came to nothing.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::journal) enum DbError {
+pub(crate) enum DbError {
     /// One row was asked for, and there is none.
     #[error("no row where one was expected")]
     NoRow,
@@ -39,7 +39,7 @@ impl From<rusqlite::Error> for DbError {
 }
 
 /// No row as nothing, and no fault.
-pub(in crate::journal) trait OptionalExtension<T> {
+pub(crate) trait OptionalExtension<T> {
     fn optional(self) -> DbResult<Option<T>>;
 }
 

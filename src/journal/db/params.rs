@@ -5,7 +5,7 @@ use super::value::ToSql;
 
 /// Where a value belongs.
 #[derive(Clone, Copy)]
-pub(in crate::journal) enum Slot<'n> {
+pub(crate) enum Slot<'n> {
     /// Counted from 1.
     Number(usize),
     /// With its colon.
@@ -13,10 +13,10 @@ pub(in crate::journal) enum Slot<'n> {
 }
 
 /// Takes the values one after the other.
-pub(in crate::journal) type Binder<'b> = &'b mut dyn FnMut(Slot<'_>, &dyn ToSql) -> DbResult<()>;
+pub(crate) type Binder<'b> = &'b mut dyn FnMut(Slot<'_>, &dyn ToSql) -> DbResult<()>;
 
 /// Values of a statement.
-pub(in crate::journal) trait Params {
+pub(crate) trait Params {
     fn bind(self, to: Binder<'_>) -> DbResult<()>;
 }
 
@@ -26,7 +26,7 @@ macro_rules! params {
         &[$(&$value as &dyn $crate::journal::db::ToSql),*] as &[&dyn $crate::journal::db::ToSql]
     };
 }
-pub(in crate::journal) use params;
+pub(crate) use params;
 
 impl Params for &[&dyn ToSql] {
     fn bind(self, to: Binder<'_>) -> DbResult<()> {
@@ -64,9 +64,9 @@ macro_rules! of_one_type {
 of_one_type!(1 2 3 4);
 
 /// As many values as there are.
-pub(in crate::journal) struct ParamsFromIter<I>(I);
+pub(crate) struct ParamsFromIter<I>(I);
 
-pub(in crate::journal) fn params_from_iter<I>(values: I) -> ParamsFromIter<I>
+pub(crate) fn params_from_iter<I>(values: I) -> ParamsFromIter<I>
 where
     I: IntoIterator,
     I::Item: ToSql,

@@ -9,16 +9,13 @@ use super::fault::{DbError, DbResult};
 use super::postgres::{Came, Lost};
 
 /// A column of a row: its number from 0, or its name.
-pub(in crate::journal) trait ColumnName:
-    rusqlite::RowIndex + ColumnOf + Display
-{
-}
+pub(crate) trait ColumnName: rusqlite::RowIndex + ColumnOf + Display {}
 
 impl ColumnName for usize {}
 impl ColumnName for &str {}
 
 /// One row.
-pub(in crate::journal) enum Row<'r> {
+pub(crate) enum Row<'r> {
     Sqlite(&'r rusqlite::Row<'r>),
     Postgres(&'r tokio_postgres::Row),
 }
@@ -26,7 +23,7 @@ pub(in crate::journal) enum Row<'r> {
 impl Row<'_> {
     /// # Errors
     /// Where there is no such column, or its value is of another type.
-    pub(in crate::journal) fn get<I: ColumnName, T: FromSql>(&self, column: I) -> DbResult<T> {
+    pub(crate) fn get<I: ColumnName, T: FromSql>(&self, column: I) -> DbResult<T> {
         match self {
             Row::Sqlite(row) => Ok(row.get(column)?),
             Row::Postgres(row) => Ok(T::column_result(value(row, column)?)?),
@@ -34,7 +31,7 @@ impl Row<'_> {
     }
 
     /// The value as it lies there, not copied.
-    pub(in crate::journal) fn get_ref<I: ColumnName>(&self, column: I) -> DbResult<ValueRef<'_>> {
+    pub(crate) fn get_ref<I: ColumnName>(&self, column: I) -> DbResult<ValueRef<'_>> {
         match self {
             Row::Sqlite(row) => Ok(row.get_ref(column)?),
             Row::Postgres(row) => value(row, column),

@@ -8,14 +8,14 @@ use super::postgres::{Session, Text};
 use super::row::Row;
 
 /// A statement that is compiled, or was before.
-pub(in crate::journal) enum Statement<'c> {
+pub(crate) enum Statement<'c> {
     Sqlite(rusqlite::CachedStatement<'c>),
     Postgres(&'c Session, Arc<Text>),
 }
 
 impl Statement<'_> {
     /// Rows one after the other; those that nobody asks for are not read.
-    pub(in crate::journal) fn query(&mut self, values: impl Params) -> DbResult<Rows<'_>> {
+    pub(crate) fn query(&mut self, values: impl Params) -> DbResult<Rows<'_>> {
         match self {
             Statement::Sqlite(statement) => {
                 bind(statement, values)?;
@@ -32,7 +32,7 @@ impl Statement<'_> {
     ///
     /// # Errors
     /// [`DbError::NoRow`] where there is none.
-    pub(in crate::journal) fn query_row<T>(
+    pub(crate) fn query_row<T>(
         &mut self,
         values: impl Params,
         read: impl FnOnce(&Row<'_>) -> DbResult<T>,
@@ -43,7 +43,7 @@ impl Statement<'_> {
     }
 
     /// Each row as something else.
-    pub(in crate::journal) fn query_map<T, F: FnMut(&Row<'_>) -> DbResult<T>>(
+    pub(crate) fn query_map<T, F: FnMut(&Row<'_>) -> DbResult<T>>(
         &mut self,
         values: impl Params,
         read: F,
@@ -55,12 +55,12 @@ impl Statement<'_> {
     }
 
     /// Whether there is a row.
-    pub(in crate::journal) fn exists(&mut self, values: impl Params) -> DbResult<bool> {
+    pub(crate) fn exists(&mut self, values: impl Params) -> DbResult<bool> {
         Ok(self.query(values)?.next()?.is_some())
     }
 
     /// How many rows it changed.
-    pub(in crate::journal) fn execute(&mut self, values: impl Params) -> DbResult<usize> {
+    pub(crate) fn execute(&mut self, values: impl Params) -> DbResult<usize> {
         match self {
             Statement::Sqlite(statement) => {
                 bind(statement, values)?;
@@ -92,7 +92,7 @@ fn bind(statement: &mut rusqlite::Statement<'_>, values: impl Params) -> DbResul
 }
 
 /// Rows that are still to be read.
-pub(in crate::journal) enum Rows<'s> {
+pub(crate) enum Rows<'s> {
     Sqlite(rusqlite::Rows<'s>),
     /// With the one that is being looked at.
     Postgres(
@@ -102,7 +102,7 @@ pub(in crate::journal) enum Rows<'s> {
 }
 
 impl Rows<'_> {
-    pub(in crate::journal) fn next(&mut self) -> DbResult<Option<Row<'_>>> {
+    pub(crate) fn next(&mut self) -> DbResult<Option<Row<'_>>> {
         match self {
             Rows::Sqlite(rows) => Ok(rows.next()?.map(Row::Sqlite)),
             Rows::Postgres(rows, looked_at) => {
@@ -114,7 +114,7 @@ impl Rows<'_> {
 }
 
 /// Rows as something else.
-pub(in crate::journal) struct MappedRows<'s, F> {
+pub(crate) struct MappedRows<'s, F> {
     rows: Rows<'s>,
     read: F,
 }

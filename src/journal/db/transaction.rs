@@ -6,14 +6,14 @@ use super::connection::Connection;
 use super::fault::DbResult;
 
 /// A transaction.
-pub(in crate::journal) struct Transaction<'c> {
+pub(crate) struct Transaction<'c> {
     db: &'c Connection,
     over: bool,
 }
 
 impl Connection {
     /// Begins one; all that is read in it is of one moment.
-    pub(in crate::journal) fn transaction(&self) -> DbResult<Transaction<'_>> {
+    pub(crate) fn transaction(&self) -> DbResult<Transaction<'_>> {
         self.execute_batch("BEGIN")?;
         Ok(Transaction {
             db: self,
@@ -23,7 +23,7 @@ impl Connection {
 }
 
 impl Transaction<'_> {
-    pub(in crate::journal) fn commit(mut self) -> DbResult<()> {
+    pub(crate) fn commit(mut self) -> DbResult<()> {
         self.db.execute_batch("COMMIT")?;
         self.over = true;
         Ok(())

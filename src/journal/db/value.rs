@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 /// The types that columns are of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::journal) enum Kind {
+pub(crate) enum Kind {
     /// 64 bits.
     Int,
     Bool,
@@ -15,12 +15,12 @@ pub(in crate::journal) enum Kind {
 }
 
 /// A type whose values are all of one kind.
-pub(in crate::journal) trait Typed {
+pub(crate) trait Typed {
     const KIND: Kind;
 }
 
 /// What may be bound to a place of a statement.
-pub(in crate::journal) trait ToSql: rusqlite::ToSql {
+pub(crate) trait ToSql: rusqlite::ToSql {
     fn kind(&self) -> Kind;
 }
 
@@ -52,7 +52,7 @@ impl<T: Typed> Typed for Option<T> {
 
 /// A value whose type is known only when the statement is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::journal) enum Value {
+pub(crate) enum Value {
     Int(i64),
     Text(String),
     Uuid(Uuid),

@@ -8,7 +8,7 @@ use super::session::Session;
 
 /// What a session is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::journal) enum Use {
+pub(crate) enum Use {
     /// Writes.
     Writer,
     /// Looks whether it could write.

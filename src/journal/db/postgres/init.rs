@@ -13,7 +13,7 @@ use crate::settings::PostgresSettings;
 const TABLES: &str = include_str!("schema.sql");
 
 /// Makes the tables where there is no journal; whether there was one. Another who does so at the same time is waited for.
-pub(in crate::journal) fn initialise(
+pub(crate) fn initialise(
     at: &Arc<PostgresSettings>,
     id: Uuid,
     schema: i64,

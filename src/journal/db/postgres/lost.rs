@@ -5,7 +5,7 @@ use tokio_postgres::error::SqlState;
 
 /// Why there is no answer, or not the one that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(in crate::journal) enum Lost {
+pub(crate) enum Lost {
     /// No answer within the time that is waited for one.
     #[error("the database did not answer within 10 s")]
     Silent,
@@ -43,7 +43,7 @@ impl Lost {
     }
 
     /// The five characters by which the database names the fault.
-    pub(in crate::journal) fn code(&self) -> Option<&str> {
+    pub(crate) fn code(&self) -> Option<&str> {
         match self {
             Lost::Refused(code, _) => Some(code),
             _ => None,
@@ -55,7 +55,7 @@ impl Lost {
     }
 
     /// Nothing can be asked over this connection any more.
-    pub(in crate::journal) fn ends_the_connection(&self) -> bool {
+    pub(crate) fn ends_the_connection(&self) -> bool {
         match self {
             // 57P01 to 57P05: ended by somebody or by a limit; 25P03: ended because it stood still in a transaction.
             Lost::Refused(code, _) => {
@@ -67,17 +67,17 @@ impl Lost {
     }
 
     /// No room on the disk.
-    pub(in crate::journal) fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.is(&SqlState::DISK_FULL)
     }
 
     /// Somebody else was in the way for too long.
-    pub(in crate::journal) fn is_busy(&self) -> bool {
+    pub(crate) fn is_busy(&self) -> bool {
         self.is(&SqlState::LOCK_NOT_AVAILABLE) || self.is(&SqlState::T_R_DEADLOCK_DETECTED)
     }
 
     /// It took longer than `statement_timeout`.
-    pub(in crate::journal) fn is_too_slow(&self) -> bool {
+    pub(crate) fn is_too_slow(&self) -> bool {
         self.is(&SqlState::QUERY_CANCELED)
     }
 }

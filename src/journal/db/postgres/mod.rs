@@ -14,9 +14,9 @@ mod wire;
 use core::time::Duration;
 use std::sync::Arc;
 
-pub(in crate::journal) use checks::Use;
-pub(in crate::journal) use init::initialise;
-pub(in crate::journal) use lost::Lost;
+pub(crate) use checks::Use;
+pub(crate) use init::initialise;
+pub(crate) use lost::Lost;
 pub use refusal::Refusal;
 pub(super) use session::{Session, Text};
 pub(super) use wire::Came;
@@ -34,7 +34,7 @@ const TURN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED;
     SELECT pg_advisory_xact_lock(1935896168, hashtext(current_schema())); SELECT schema FROM journal";
 
 /// A database, and the session with it.
-pub(in crate::journal) struct Postgres {
+pub(crate) struct Postgres {
     at: Arc<PostgresSettings>,
     of: Use,
     /// The schema that is known.
@@ -45,11 +45,11 @@ pub(in crate::journal) struct Postgres {
     /// Changes of earlier sessions.
     changed: u64,
     /// For tests: COMMIT fails.
-    pub(in crate::journal) refuses: bool,
+    pub(crate) refuses: bool,
 }
 
 impl Postgres {
-    pub(in crate::journal) fn open(
+    pub(crate) fn open(
         at: &Arc<PostgresSettings>,
         of: Use,
         schema: i64,
@@ -67,7 +67,7 @@ impl Postgres {
     }
 
     /// Whether there is a session, or one can be made; at most twice a second is it tried.
-    pub(in crate::journal) fn ready(&mut self) -> DbResult<()> {
+    pub(crate) fn ready(&mut self) -> DbResult<()> {
         if !self.session.is_over() {
             return Ok(());
         }
@@ -89,14 +89,14 @@ impl Postgres {
     }
 
     /// Begins a transaction that writes.
-    pub(in crate::journal) fn begin(&self) -> DbResult<()> {
+    pub(crate) fn begin(&self) -> DbResult<()> {
         // Also where it is refused: BEGIN comes before the turn.
         self.session.open.set(true);
         let found = self.session.say(TURN)?;
         checks::same_schema(found.as_deref(), self.schema)
     }
 
-    pub(in crate::journal) fn commit(&self) -> DbResult<()> {
+    pub(crate) fn commit(&self) -> DbResult<()> {
         if self.refuses {
             return Err(Lost::Refused(
                 "53100".to_owned(),

@@ -12,10 +12,10 @@ use super::super::params::{Params, Slot};
 use super::line::Line;
 use super::lost::Lost;
 use super::text::{Translated, translated};
-use super::wire::Sent;
+use super::wire::SentValue;
 
 /// A session.
-pub(in crate::journal) struct Session {
+pub(crate) struct Session {
     client: Client,
     line: RefCell<Line>,
     texts: RefCell<HashMap<String, Arc<Text>>>,
@@ -31,7 +31,7 @@ pub(in crate::journal) struct Session {
 
 /// A statement, with what it was prepared as. By types: the same text is bound with others where a value is made at run
 /// time.
-pub(in crate::journal) struct Text {
+pub(crate) struct Text {
     sql: Translated,
     prepared: std::sync::Mutex<Vec<(Vec<Type>, Statement)>>,
 }
@@ -78,7 +78,7 @@ impl Session {
     }
 
     /// The text as the database reads it, translated once.
-    pub(in crate::journal::db) fn text(&self, sql: &str) -> Arc<Text> {
+    pub(crate) fn text(&self, sql: &str) -> Arc<Text> {
         if let Some(known) = self.texts.borrow().get(sql) {
             return known.clone();
         }
@@ -91,16 +91,12 @@ impl Session {
     }
 
     /// Notes that a row is changed by a statement that answers with it.
-    pub(in crate::journal::db) fn changed(&self) {
+    pub(crate) fn changed(&self) {
         self.changes.set(self.changes.get() + 1);
     }
 
     /// All rows of an answer.
-    pub(in crate::journal::db) fn query(
-        &self,
-        text: &Text,
-        values: impl Params,
-    ) -> DbResult<Vec<Row>> {
+    pub(crate) fn query(&self, text: &Text, values: impl Params) -> DbResult<Vec<Row>> {
         let values = bound(&text.sql, values)?;
         let statement = self.prepared(text, &values)?;
         let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
@@ -108,11 +104,7 @@ impl Session {
     }
 
     /// How many rows were changed.
-    pub(in crate::journal::db) fn execute(
-        &self,
-        text: &Text,
-        values: impl Params,
-    ) -> DbResult<usize> {
+    pub(crate) fn execute(&self, text: &Text, values: impl Params) -> DbResult<usize> {
         let values = bound(&text.sql, values)?;
         let statement = self.prepared(text, &values)?;
         let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
@@ -121,7 +113,7 @@ impl Session {
         Ok(usize::try_from(changed).unwrap_or(usize::MAX))
     }
 
-    fn prepared(&self, text: &Text, values: &[Sent]) -> DbResult<Statement> {
+    fn prepared(&self, text: &Text, values: &[SentValue]) -> DbResult<Statement> {
         if self
             .given_up
             .borrow_mut()
@@ -130,7 +122,7 @@ impl Session {
         {
             return Err(DbError::TooSlow);
         }
-        let types: Vec<Type> = values.iter().map(Sent::type_of).collect();
+        let types: Vec<Type> = values.iter().map(SentValue::type_of).collect();
         let mut prepared = text
             .prepared
             .lock()
@@ -171,8 +163,8 @@ impl Session {
 }
 
 /// The values in the order of their numbers.
-fn bound(sql: &Translated, values: impl Params) -> DbResult<Vec<Sent>> {
-    let mut sent: Vec<Option<Sent>> = Vec::new();
+fn bound(sql: &Translated, values: impl Params) -> DbResult<Vec<SentValue>> {
+    let mut sent: Vec<Option<SentValue>> = Vec::new();
     sent.resize_with(sql.places, || None);
     let mut bound = 0;
     values.bind(&mut |slot, value| {
@@ -182,14 +174,14 @@ fn bound(sql: &Translated, values: impl Params) -> DbResult<Vec<Sent>> {
             Slot::Named(name) => sql.names.iter().position(|known| known == name),
         };
         if let Some(place) = at.and_then(|at| sent.get_mut(at)) {
-            *place = Some(Sent::of(value)?);
+            *place = Some(SentValue::of(value)?);
         } else if bound > sql.places && sql.names.is_empty() {
             // The last numbers are not in this text; types are declared for those that are.
-            sent.push(Some(Sent::of(value)?));
+            sent.push(Some(SentValue::of(value)?));
         }
         Ok(())
     })?;
     let wanted = sent.len();
-    let all: Option<Vec<Sent>> = sent.into_iter().collect();
+    let all: Option<Vec<SentValue>> = sent.into_iter().collect();
     all.ok_or_else(|| rusqlite::Error::InvalidParameterCount(bound, wanted).into())
 }

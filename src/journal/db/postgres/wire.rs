@@ -14,7 +14,7 @@ type WireError = Box<dyn Error + Sync + Send>;
 
 /// A value that goes.
 #[derive(Debug)]
-pub(in crate::journal::db) struct Sent {
+pub(crate) struct SentValue {
     kind: Kind,
     /// As it crosses the wire; `None`: NULL.
     bytes: Option<Vec<u8>>,
@@ -23,8 +23,8 @@ pub(in crate::journal::db) struct Sent {
 /// What stands for a NUL, which no text there can hold.
 const NUL: &str = "\u{2400}";
 
-impl Sent {
-    pub(super) fn of(value: &dyn Bindable) -> DbResult<Sent> {
+impl SentValue {
+    pub(super) fn of(value: &dyn Bindable) -> DbResult<SentValue> {
         let kind = value.kind();
         let output = value.to_sql()?;
         let value = match &output {
@@ -44,7 +44,7 @@ impl Sent {
             (_, ValueRef::Text(bytes) | ValueRef::Blob(bytes)) => Some(bytes.to_vec()),
             (_, ValueRef::Real(_)) => return Err(rusqlite::Error::InvalidQuery.into()),
         };
-        Ok(Sent { kind, bytes })
+        Ok(SentValue { kind, bytes })
     }
 
     pub(super) const fn type_of(&self) -> Type {
@@ -58,7 +58,7 @@ impl Sent {
     }
 }
 
-impl ToSql for Sent {
+impl ToSql for SentValue {
     fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, WireError> {
         Ok(match &self.bytes {
             Some(bytes) => {
@@ -77,7 +77,7 @@ impl ToSql for Sent {
 }
 
 /// A value that came.
-pub(in crate::journal::db) struct Came<'r>(pub(in crate::journal::db) ValueRef<'r>);
+pub(crate) struct Came<'r>(pub(in crate::journal::db) ValueRef<'r>);
 
 impl<'r> FromSql<'r> for Came<'r> {
     fn from_sql(of: &Type, raw: &'r [u8]) -> Result<Came<'r>, WireError> {
