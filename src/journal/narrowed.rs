@@ -49,9 +49,13 @@ impl Narrowed {
     fn one_of(&mut self, condition: &str, texts: Vec<String>) {
         let from = self.values.len();
         self.values.extend(rows::texts(texts));
-        let marks: Vec<_> = (from + 1..=self.values.len())
+        let mut marks: Vec<_> = (from + 1..=self.values.len())
             .map(|n| format!("?{n}"))
             .collect();
+        if marks.is_empty() {
+            // Nothing is among these, and not every database takes an empty list.
+            marks.push("NULL".to_owned());
+        }
         self.conditions
             .push(condition.replace('?', &marks.join(", ")));
     }

@@ -32,8 +32,11 @@ pub(super) fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// So many question marks.
+/// So many question marks; for none what nothing is among, because not every database takes an empty list.
 pub(super) fn placeholders(count: usize) -> String {
+    if count == 0 {
+        return "NULL".to_owned();
+    }
     vec!["?"; count].join(", ")
 }
 

@@ -69,7 +69,10 @@ impl Server {
     /// The same with the journal's tables.
     pub fn initialised() -> Server {
         let server = Server::start();
-        assert!(!initialise_database(&server.at(), uuid::Uuid::nil()).unwrap());
+        let at = server.at();
+        // On a thread of its own, for it waits, which the tests of a runtime may not.
+        let made = std::thread::spawn(move || initialise_database(&at, uuid::Uuid::nil()));
+        assert!(!made.join().unwrap().unwrap());
         server
     }
 
