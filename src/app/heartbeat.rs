@@ -61,7 +61,9 @@ mod tests {
         let (stop, stopping) = watch::channel(false);
         let heart = Heartbeat {
             every: Duration::from_millis(1),
-            tell: Arc::new(move || drop(tell.send(()))),
+            tell: Arc::new(move || {
+                let _ = tell.send(());
+            }),
         };
         tasks.spawn({
             let (heart, journal) = (heart.clone(), journal.clone());
@@ -77,8 +79,8 @@ mod tests {
             let journal = journal.clone();
             async move {
                 let hang = move |_: &mut crate::journal::Tx<'_>| {
-                    drop(entered.send(()));
-                    drop(released.recv());
+                    let _ = entered.send(());
+                    let _ = released.recv();
                     Ok(())
                 };
                 journal.write(hang).await
