@@ -8,7 +8,7 @@ use super::ids::decision_uuid;
 use super::keys::TenantId;
 use super::outbox::MessageRow;
 use super::reader::Reader;
-use super::rows::{all, time};
+use super::rows::{all, at_most, time};
 use super::selector::listed;
 use super::tx::Tx;
 use scanhook_core::alert::Alert;
@@ -258,6 +258,7 @@ impl Reader<'_> {
         let of = tenants.map_or_else(String::new, |tenants| {
             format!("AND +o.tenant IN ({})", listed(tenants))
         });
+        let most = at_most(most);
         let sql = format!("{OCCASION} WHERE o.id > ? {of} ORDER BY o.id LIMIT {most}");
         let mut statement = self.db.prepare_cached(&sql)?;
         let rows = statement.query_map([after], found)?;

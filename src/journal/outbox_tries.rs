@@ -3,7 +3,7 @@
 use super::db::{DbResult, Row, params};
 use super::error::JournalError;
 use super::outbox::MessageRow;
-use super::rows::all;
+use super::rows::{all, at_most};
 use super::tx::Tx;
 use scanhook_core::message::{MessageType, PLAIN_ANSWER};
 use scanhook_core::plain::one_line;
@@ -49,7 +49,8 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<(Vec<MessageRow>, Timestamp), JournalError> {
         // One more tells when the next may; a few numbers make few statements.
-        let looked_at = (most + under_way.len() + 1).next_multiple_of(64);
+        let looked_at = most.saturating_add(under_way.len() + 1);
+        let looked_at = at_most(looked_at.checked_next_multiple_of(64).unwrap_or(usize::MAX));
         let sql = format!(
             "SELECT {COLUMNS}, due FROM outbox INDEXED BY outbox_due WHERE {FIRST_OF_ITS_SUBJECT} ORDER BY due, id
              LIMIT {looked_at}"

@@ -4,7 +4,7 @@
 use super::db::{OptionalExtension, params};
 use super::error::JournalError;
 use super::occasion::Occasion;
-use super::rows::all;
+use super::rows::{all, at_most};
 use super::tx::Tx;
 use scanhook_core::message::{MessageType, Particulars};
 use scanhook_core::scan::ScanId;
@@ -168,6 +168,7 @@ impl Tx<'_> {
         seen: i64,
         most: usize,
     ) -> Result<Vec<OccasionRow>, JournalError> {
+        let most = at_most(most);
         let sql = format!(
             "SELECT o.id, o.what, t.name, o.key, o.scan, o.said, o.decision FROM occasion o
              LEFT JOIN tenant t ON t.id = o.tenant WHERE o.id > ? ORDER BY o.id LIMIT {most}"

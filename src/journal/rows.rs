@@ -32,6 +32,11 @@ pub(super) fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
+/// So many rows as a text limits them to.
+pub(super) fn at_most(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}
+
 /// So many question marks; for none what nothing is among, because not every database takes an empty list.
 pub(super) fn placeholders(count: usize) -> String {
     if count == 0 {
