@@ -61,7 +61,9 @@ mod tests {
         let (stop, stopping) = watch::channel(false);
         let heart = Heartbeat {
             every: Duration::from_millis(1),
-            tell: Arc::new(move || drop(tell.send(()))),
+            tell: Arc::new(move || {
+                let _ = tell.send(());
+            }),
         };
         tasks.spawn({
             let (heart, journal) = (heart.clone(), journal.clone());
@@ -73,12 +75,13 @@ mod tests {
         told.recv_timeout(DEADLINE).unwrap();
         let (entered, inside) = channel();
         let (release, released) = channel::<()>();
-        let hanging = tokio::spawn({
+        let mut hanging = tokio::task::JoinSet::new();
+        hanging.spawn({
             let journal = journal.clone();
             async move {
                 let hang = move |_: &mut crate::journal::Tx<'_>| {
-                    drop(entered.send(()));
-                    drop(released.recv());
+                    let _ = entered.send(());
+                    let _ = released.recv();
                     Ok(())
                 };
                 journal.write(hang).await
@@ -90,7 +93,7 @@ mod tests {
         let silence = told.recv_timeout(Duration::from_millis(200));
         assert_eq!(silence, Err(RecvTimeoutError::Timeout));
         release.send(()).unwrap();
-        hanging.await.unwrap().unwrap();
+        hanging.join_next().await.unwrap().unwrap().unwrap();
         told.recv_timeout(DEADLINE).unwrap();
         stop.send_replace(true);
         drop((journal, heart));
