@@ -44,7 +44,6 @@ use crate::server::listener::{self, Entrance};
 use crate::settings::Settings;
 use crate::worker::run::LoanBoard;
 use crate::workers::{Surroundings, TenantWorkers};
-use heartbeat::beat;
 use record::open_journal;
 use worker_log::tell;
 
@@ -120,9 +119,6 @@ impl Running {
         let (reloader, reloads) = Reloader::new(options.reload, active, fallen, stopping.clone());
         tasks.spawn(reloader.run());
 
-        if let Some(heart) = options.heartbeat {
-            tasks.spawn(beat(heart, journal.clone(), stopping.clone()));
-        }
         let parts = Parts {
             settings: &settings,
             journal,
@@ -134,7 +130,7 @@ impl Running {
             storms: options.storms,
             openid,
         };
-        parts.keep_watch(&mut tasks, &current, fell);
+        parts.keep_watch(&mut tasks, &current, fell, options.heartbeat);
         parts.send_messages(&mut tasks, &current, loans.subscribe());
         let doors = parts.entrances(sources, parts.intake(current, keys), tls);
         open_doors(&mut tasks, listeners, doors, &parts.stopping);

@@ -75,7 +75,8 @@ mod tests {
         told.recv_timeout(DEADLINE).unwrap();
         let (entered, inside) = channel();
         let (release, released) = channel::<()>();
-        let hanging = tokio::spawn({
+        let mut hanging = tokio::task::JoinSet::new();
+        hanging.spawn({
             let journal = journal.clone();
             async move {
                 let hang = move |_: &mut crate::journal::Tx<'_>| {
@@ -92,7 +93,7 @@ mod tests {
         let silence = told.recv_timeout(Duration::from_millis(200));
         assert_eq!(silence, Err(RecvTimeoutError::Timeout));
         release.send(()).unwrap();
-        hanging.await.unwrap().unwrap();
+        hanging.join_next().await.unwrap().unwrap().unwrap();
         told.recv_timeout(DEADLINE).unwrap();
         stop.send_replace(true);
         drop((journal, heart));

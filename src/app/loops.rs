@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 
 use super::Parts;
 use super::endings::watch_credentials;
+use super::heartbeat::{Heartbeat, beat};
 use super::log_target::APP;
 use super::messages::tell_of_messages;
 use super::storms::watch_storms;
@@ -34,8 +35,12 @@ impl Parts<'_> {
         tasks: &mut JoinSet<&'static str>,
         current: &Current,
         fell: oneshot::Receiver<()>,
+        heart: Option<Heartbeat>,
     ) {
         let (journal, stopping) = (&self.journal, &self.stopping);
+        if let Some(heart) = heart {
+            tasks.spawn(beat(heart, journal.clone(), stopping.clone()));
+        }
         tasks.spawn(watch_workers(fell, stopping.clone()));
         tasks.spawn(watch_writer(journal.clone(), stopping.clone()));
         tasks.spawn(housekeep(
