@@ -31,7 +31,9 @@ pub struct Narrow {
     pub(super) device: Option<DeviceGlob>,
 }
 
-pub(super) const PAUSE: &str = "SELECT p.rule, p.device, p.at, p.who, p.reason, p.until, t.name AS tenant_name FROM pause p LEFT JOIN tenant t ON t.id = p.tenant";
+/// The columns of a pause, with what they are read from; a condition follows.
+pub(super) const PAUSE: &str = "SELECT p.id, p.tenant AS tenant_id, p.rule, p.device, p.at, p.who, p.reason, p.until, p.ended_at,
+    p.ended_by, t.name AS tenant_name FROM pause p LEFT JOIN tenant t ON t.id = p.tenant";
 
 pub(super) fn pause_view(row: &Row<'_>) -> DbResult<PauseView> {
     Ok(PauseView {
