@@ -30,6 +30,14 @@ pub enum JournalError {
     /// It took longer than whoever asks may wait.
     #[error("the journal took longer to read than a view may")]
     TooSlow,
+    /// Another replica has the lease by now; nothing was written, and what was to leave does not.
+    #[error("another replica has taken the lease")]
+    Deposed,
+    /// What waits for a span of time would wait wrongly on the other replica.
+    #[error(
+        "this computer's clock is {0} ms ahead of the database's: more than 5 s apart no tenant is called for; set the clocks"
+    )]
+    ClockOff(i64),
     #[error("the journal failed: {0}")]
     Broken(String),
 }
@@ -45,6 +53,8 @@ impl JournalError {
             JournalError::Conflict(_) => "journal-conflict",
             JournalError::Gone => "journal-gone",
             JournalError::TooSlow => "journal-too-slow",
+            JournalError::Deposed => "lease-lost",
+            JournalError::ClockOff(_) => "clock-off",
             JournalError::Broken(_) => "journal-broken",
         }
     }
