@@ -12,6 +12,7 @@ use crate::journal::{JournalError, OpenError};
 use crate::keyrings::Beat;
 use crate::reload::WatchedFiles;
 use crate::worker::Pace;
+use scanhook_core::lease::LeaseTerms;
 use scanhook_simulator::serve as simulator;
 
 /// The two sockets, bound by whoever starts the app.
@@ -42,6 +43,8 @@ pub struct Options {
     pub reload: Option<WatchedFiles>,
     /// How often it is looked for storms.
     pub storms: StormPace,
+    /// How long leases last, where other processes may have the same journal.
+    pub lease: Option<LeaseTerms>,
 }
 
 /// Why the app did not start.

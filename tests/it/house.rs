@@ -162,6 +162,8 @@ const RULES: &[Rule] = &[
                 "app",
                 "app::endings",
                 "app::loops",
+                "app::replicas",
+                "app::silences",
                 "app::storms",
                 "defender::client",
                 "intake",
