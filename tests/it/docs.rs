@@ -283,6 +283,8 @@ fn every_way_the_journal_fails_is_explained() {
         JournalError::Conflict(""),
         JournalError::Gone,
         JournalError::TooSlow,
+        JournalError::Deposed,
+        JournalError::ClockOff(0),
         JournalError::Broken(message()),
     ];
     assert_eq!(
