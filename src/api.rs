@@ -20,6 +20,7 @@ mod page;
 mod receipt;
 pub mod refusals;
 mod reload;
+mod replica;
 mod rule_rows;
 mod scan;
 mod source;
@@ -44,6 +45,7 @@ pub use now::{BannerView, FlowView, ForecastView, LiveView, MinuteView, NowView,
 pub use page::{Page, Total};
 pub use receipt::{AlertReceipt, DecisionCount, DecisionReceipt, Receipt, Truncated};
 pub use reload::{FaultView, ReloadView};
+pub use replica::{HolderView, ReplicaView};
 pub use rule_rows::{PolicyView, RuleLimitView, RuleRow, RulesView, UnmatchedView};
 pub use scan::ScanView;
 pub use source::{DoorView, RefusalView, SourceView, UnreadView};

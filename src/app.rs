@@ -14,6 +14,8 @@ mod log_target;
 mod loops;
 mod messages;
 mod record;
+mod replicas;
+mod silences;
 mod storms;
 mod worker_log;
 
@@ -41,6 +43,7 @@ use crate::policy::Policy;
 use crate::reload::{Reloader, Reloads};
 use crate::server::far_side::play_if_any;
 use crate::server::listener::{self, Entrance};
+use crate::server::membership::Membership;
 use crate::settings::Settings;
 use crate::worker::run::LoanBoard;
 use crate::workers::{Surroundings, TenantWorkers};
@@ -79,17 +82,20 @@ impl Running {
 
         let simulated = play_if_any(&mut tasks, options.simulator, stopping.clone()).await?;
         pause_if_told(&settings, &journal).await?;
+        let membership = replicas::join(&journal, &settings, &policy, options.lease).await?;
         let metrics = Arc::new(Metrics::new(settings.dry_run, journal.pulse()));
         let (public, admin) = listeners.addresses()?;
         let (ready, is_ready) = watch::channel(true);
 
-        let client = Client::build(options.timeouts, &settings.network)?;
+        let timeouts = options.timeouts.under(options.lease);
+        let client = Client::build(timeouts, &settings.network)?;
         let (network, client) = watch::channel(client);
         let loans = LoanBoard::default();
         let workers = TenantWorkers::new(Surroundings {
             journal: journal.clone(),
             client: client.clone(),
             pace: options.pace,
+            seat: membership.seat(),
             simulated,
             stop: stopping.clone(),
             loans: loans.clone(),
@@ -129,6 +135,7 @@ impl Running {
             reloads: reloads.clone(),
             storms: options.storms,
             openid,
+            membership,
         };
         parts.keep_watch(&mut tasks, &current, fell, options.heartbeat);
         parts.send_messages(&mut tasks, &current, loans.subscribe());
@@ -203,6 +210,7 @@ struct Parts<'a> {
     storms: StormPace,
     /// The issuer at which people sign in.
     openid: Arc<OpenId>,
+    membership: Membership,
 }
 
 fn open_doors(

@@ -8,6 +8,7 @@ use core::time::Duration;
 use std::sync::OnceLock;
 use std::time::Instant;
 
+use scanhook_core::lease::TurnTime;
 use scanhook_core::time::{Now, Timestamp};
 
 /// Now, by the wall.
@@ -27,6 +28,32 @@ pub fn jiff() -> jiff::Timestamp {
 pub fn mono() -> Duration {
     static START: OnceLock<Instant> = OnceLock::new();
     START.get_or_init(Instant::now).elapsed()
+}
+
+/// Time since the computer was started, sleep included: never goes back, and nobody sets it.
+#[cfg(target_os = "linux")]
+#[must_use]
+pub fn boottime() -> Duration {
+    use rustix::time::{ClockId, clock_gettime};
+    let now = clock_gettime(ClockId::Boottime);
+    let (seconds, nanos) = (u64::try_from(now.tv_sec), u32::try_from(now.tv_nsec));
+    Duration::new(seconds.unwrap_or(0), nanos.unwrap_or(0))
+}
+
+/// Where the system does not count its sleep, the time since the first call.
+#[cfg(not(target_os = "linux"))]
+#[must_use]
+pub fn boottime() -> Duration {
+    mono()
+}
+
+/// What a transaction that begins now knows of the time, where the database has no other clock than this computer's.
+#[must_use]
+pub fn turn() -> TurnTime {
+    TurnTime {
+        begun: boottime(),
+        database: now(),
+    }
 }
 
 /// Now, by both clocks. Where the computer does not say since when it runs, every process counts as a new start of it.

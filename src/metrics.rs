@@ -10,6 +10,7 @@ mod messages;
 mod people;
 mod process;
 mod registration;
+mod replicas;
 mod scrape;
 mod workers;
 
@@ -78,6 +79,9 @@ pub struct Metrics {
     stopped: Gauges,
     remote_up: Gauges,
     paused: Gauge,
+    lane_held: Gauges,
+    replicas: Gauge,
+    replicas_differ: Gauge,
     rules_loaded: Gauge,
     config_loaded: Gauge,
     rules_loaded_at: Gauge<f64, AtomicU64>,
@@ -142,6 +146,9 @@ impl Default for Metrics {
             stopped: Gauges::default(),
             remote_up: Gauges::default(),
             paused: Gauge::default(),
+            lane_held: Gauges::default(),
+            replicas: Gauge::default(),
+            replicas_differ: Gauge::default(),
             rules_loaded: Gauge::default(),
             config_loaded: Gauge::default(),
             rules_loaded_at: Gauge::default(),
@@ -165,6 +172,7 @@ impl Metrics {
         metrics.register_messages();
         metrics.register_access();
         metrics.register_people();
+        metrics.register_replicas();
         metrics.register_journal(pulse);
         metrics
     }

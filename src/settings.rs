@@ -2,6 +2,7 @@
 //! The only reader of the environment. Every fault of all three is reported at once, and no value of a secret ever.
 
 mod admin;
+mod agreement;
 mod auth;
 mod authorities;
 mod cloud;
@@ -48,7 +49,7 @@ pub use process::{program, scratch_directory};
 pub use receiver::{Channel, Receiver};
 pub use server::{Connections, Server};
 pub use source::Source;
-pub use tenant::Tenant;
+pub use tenant::{Tenant, app_of};
 pub use tls::ListenerTls;
 pub use write_back::{
     ALERT_REFERENCE, INCIDENT_REFERENCE, TenantWriteBack, WriteBack, WriteBackTarget,

@@ -12,11 +12,12 @@ use crate::clock;
 use crate::defender::client::Client;
 use crate::defender::{BadEndpoint, Endpoints};
 use crate::in_force::{ActiveTenant, Current, ceiling};
-use crate::journal::{Journal, JournalError, TenantId};
+use crate::journal::{Journal, JournalError, Seat, TenantId};
 use crate::policy::{Ceiling, Terms};
 use crate::settings::{Settings, SettingsFault, Tenant};
 use crate::worker::run::{Board, LoanBoard, Runner, Tell};
 use crate::worker::{Account, Pace};
+use scanhook_core::lease::LeaseWatch;
 use scanhook_core::scan::Mode;
 
 /// What every worker runs with.
@@ -25,6 +26,8 @@ pub struct Surroundings {
     /// What sends bytes; another one once there are other settings of the network.
     pub client: watch::Receiver<Client>,
     pub pace: Pace,
+    /// Where other processes have the same journal: in whose name the workers ask for leases.
+    pub seat: Option<Seat>,
     /// The simulator that is played in the far side's place.
     pub simulated: Option<SocketAddr>,
     /// True once the process stops.
@@ -185,6 +188,8 @@ impl TenantWorkers {
                     name: name.clone(),
                     journal: self.with.journal.clone(),
                     tenant: slot.id,
+                    seat: self.with.seat,
+                    watch: LeaseWatch::default(),
                     account: slot.account.subscribe(),
                     pace: self.with.pace,
                     client: self.with.client.clone(),

@@ -166,7 +166,14 @@ impl Run<'_> {
     fn load(&mut self) {
         let (tenant, account, now) = (self.counter.tenant, self.account.clone(), self.clock());
         self.lane = write(&mut self.store, move |tx| {
-            TenantWorker::load(tx, tenant, account, Arc::default(), Pace::default(), now)
+            TenantWorker::load(
+                tx,
+                (tenant, None),
+                account,
+                Arc::default(),
+                Pace::default(),
+                now,
+            )
         });
         self.wake(self.now);
     }

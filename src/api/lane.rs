@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::replica::HolderView;
 use super::wait::OutageView;
 
 /// Use of one API's budget.
@@ -123,6 +124,9 @@ pub struct TenantView {
     pub held_since: Option<String>,
     /// Calls of the last minute and hour that count against the share, by API.
     pub quota: std::collections::BTreeMap<String, QuotaView>,
+    /// Which process calls for it; none while none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<HolderView>,
     /// What the lane says of its token and of what stops it.
     pub lane: LaneView,
 }

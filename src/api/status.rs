@@ -7,6 +7,7 @@ use super::control::PauseView;
 use super::lane::TenantView;
 use super::message::ReceiverView;
 use super::reload::ReloadView;
+use super::replica::ReplicaView;
 use super::source::{DoorView, SourceView};
 
 /// How the responder is.
@@ -16,6 +17,12 @@ pub struct StatusView {
     pub version: String,
     /// When it started.
     pub started_at: String,
+    /// The process that answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replica: Option<ReplicaView>,
+    /// All that live and have the same journal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replicas: Vec<ReplicaView>,
     /// Accepting deliveries.
     pub ready: bool,
     /// Nothing is sent, whatever the rules say.

@@ -13,6 +13,7 @@ use crate::journal::{JournalError, OpenError};
 use crate::keyrings::Beat;
 use crate::reload::WatchedFiles;
 use crate::worker::Pace;
+use scanhook_core::lease::LeaseTerms;
 use scanhook_simulator::serve as simulator;
 
 /// The two sockets, bound by whoever starts the app.
@@ -45,6 +46,8 @@ pub struct Options {
     pub storms: StormPace,
     /// Who is told that this process works, if anybody wants to hear it.
     pub heartbeat: Option<Heartbeat>,
+    /// How long leases last, where other processes may have the same journal.
+    pub lease: Option<LeaseTerms>,
 }
 
 /// Why the app did not start.

@@ -109,6 +109,7 @@ impl Parts<'_> {
             credentials: Arc::new(RefusedCredentials::new(self.settings.server.auth_failures)),
             subscribers: Subscribers::default(),
             stopping: self.stopping.clone(),
+            membership: self.membership,
         });
         let limits = self.limits(traces);
         // Loopback is one address.

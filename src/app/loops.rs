@@ -11,16 +11,16 @@ use super::endings::watch_credentials;
 use super::heartbeat::{Heartbeat, beat};
 use super::log_target::APP;
 use super::messages::tell_of_messages;
+use super::replicas::live;
+use super::silences::Silences;
 use super::storms::watch_storms;
 use crate::clock;
 use crate::in_force::Current;
-use crate::intake::LastSeen;
-use crate::journal::{Journal, JournalError, Occasion};
+use crate::journal::{Journal, Occasion};
 use crate::notify::run::MessageRunner;
 use crate::reload::Reloads;
 use crate::worker::Loans;
 use scanhook_core::message::MessageType;
-use scanhook_core::time::Timestamp;
 
 /// How often the journal forgets what is past its time.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
@@ -59,13 +59,19 @@ impl Parts<'_> {
             self.storms,
             stopping.clone(),
         ));
-        tasks.spawn(tell_audit_head(journal.clone(), stopping.clone()));
-        tasks.spawn(listen_for_silence(
-            self.heard.clone(),
+        tasks.spawn(live(
+            self.membership,
             journal.clone(),
             current.clone(),
             stopping.clone(),
         ));
+        tasks.spawn(tell_audit_head(journal.clone(), stopping.clone()));
+        let silences = Silences {
+            heard: self.heard.clone(),
+            journal: journal.clone(),
+            shared: self.membership.lease.is_some(),
+        };
+        tasks.spawn(silences.listen(current.clone(), stopping.clone()));
         tasks.spawn(tell_of_reloads(
             self.reloads.clone(),
             journal.clone(),
@@ -85,6 +91,7 @@ impl Parts<'_> {
             current: current.clone(),
             stop: self.stopping.clone(),
             loans,
+            seat: self.membership.seat(),
             tell: tell_of_messages(self.metrics.clone()),
         };
         tasks.spawn(runner.run());
@@ -133,40 +140,6 @@ async fn tell_of_reloads(
     "the watch for reloads"
 }
 
-/// One log line for each sender that falls silent, and a message for its silence and for its end. A reload may expect
-/// others, and more often.
-async fn listen_for_silence(
-    heard: LastSeen,
-    journal: Journal,
-    mut current: Current,
-    mut stop: watch::Receiver<bool>,
-) -> &'static str {
-    while !*stop.borrow() {
-        let beat = heard
-            .with(|silence| silence.beat())
-            .unwrap_or(Duration::MAX);
-        tokio::select! {
-            _ = stop.changed() => {}
-            Ok(()) = current.changed() => {}
-            () = tokio::time::sleep(beat) => {}
-        }
-        let fallen = heard.with(|silence| silence.fallen_silent(clock::now()));
-        for (source, last) in &fallen {
-            let last = last.map_or_else(|| "never".to_owned(), |last| last.to_string());
-            tracing::warn!(
-                target: APP,
-                source,
-                last,
-                "the sender is silent for longer than `expect_every`"
-            );
-        }
-        if let Err(error) = tell_of_silence(&heard, &journal, fallen).await {
-            tracing::error!(target: APP, code = error.code(), %error, "a silent sender could not be noted for receivers");
-        }
-    }
-    "the watch for silent senders"
-}
-
 /// Tells the newest hash of the audit, so that it is known outside of the journal: whoever cuts rows off its end is found.
 async fn tell_audit_head(journal: Journal, mut stop: watch::Receiver<bool>) -> &'static str {
     let mut told = None;
@@ -195,44 +168,14 @@ async fn tell_audit_head(journal: Journal, mut stop: watch::Receiver<bool>) -> &
 async fn note_audit_head(journal: &Journal, head: String) {
     let noted = journal.write(move |tx| {
         let newest = Occasion::new(MessageType::AuditHead, None, "").because(head);
-        tx.tell(&newest, clock::now())
+        match tx.keeps_house() {
+            true => tx.tell(&newest, clock::now()),
+            false => Ok(()),
+        }
     });
     if let Err(error) = noted.await {
         tracing::error!(target: APP, code = error.code(), %error, "the head of the audit could not be noted");
     }
-}
-
-/// Writes down who fell silent, and who was heard since. What was told is in the journal, so a restart repeats nothing.
-async fn tell_of_silence(
-    heard: &LastSeen,
-    journal: &Journal,
-    fallen: Vec<(String, Option<Timestamp>)>,
-) -> Result<(), JournalError> {
-    let told = journal
-        .read(|reader| reader.going_on(MessageType::SourceSilent, None))
-        .await?;
-    let spoke: Vec<String> = told
-        .into_iter()
-        .filter(|silent| heard.with(|silence| silence.has_spoken(&silent.key, silent.at)))
-        .map(|silent| silent.key)
-        .collect();
-    if fallen.is_empty() && spoke.is_empty() {
-        return Ok(());
-    }
-    journal
-        .write(move |tx| {
-            let now = clock::now();
-            for source in &spoke {
-                let again = Occasion::new(MessageType::SourceHeard, None, source);
-                tx.ends(MessageType::SourceSilent, &again, now)?;
-            }
-            for (source, last) in &fallen {
-                let silent = Occasion::new(MessageType::SourceSilent, None, source);
-                tx.begins(&silent.since(*last), Duration::ZERO, now)?;
-            }
-            Ok(())
-        })
-        .await
 }
 
 /// Ends when the writer has: without it nothing can be acknowledged any more.
@@ -273,7 +216,7 @@ async fn housekeep(
             _ = stop.changed() => {}
             () = tokio::time::sleep(pause) => {
                 let retention = current.borrow().retention();
-                more = match journal.write(move |tx| tx.forget(&retention, clock::now())).await {
+                more = match journal.write(move |tx| Ok(tx.keeps_house() && tx.forget(&retention, clock::now())?)).await {
                     Ok(more) => more,
                     Err(error) => {
                         tracing::error!(target: APP, code = error.code(), %error, "the journal could not forget");

@@ -3,6 +3,7 @@
 mod lines;
 mod overview;
 mod problems;
+mod replicas;
 mod source;
 mod tenant;
 
@@ -19,6 +20,7 @@ use crate::api::{CertificateView, StatusView};
 use lines::StatusLines;
 use overview::{receivers, sources, tenants};
 use problems::problems;
+use replicas::replicas;
 use source::{door_text, source_text};
 use tenant::tenant_text;
 
@@ -93,6 +95,7 @@ fn text(status: &StatusView, args: &StatusArgs) -> String {
         &format!("{} {ready}, since {since} UTC", status.version),
     );
     lines.say("policy", &status.policy);
+    replicas(&mut lines, status);
     for CertificateView { place, ends } in &status.certificates {
         lines.say("ends", &format!("{ends}, the certificate of {place}"));
     }

@@ -1,4 +1,7 @@
 //! Sends one request and brings back the whole answer. It follows nothing, repeats nothing and knows nothing.
+//!
+//! Where a [`Trust`] stands among the extensions of a request, no byte of it leaves once that is over, on whatever
+//! connection (`trusted_body`).
 
 use core::any::Any;
 use core::time::Duration;
@@ -14,7 +17,10 @@ use tokio::net::TcpStream;
 use super::failure::ConnectFailure;
 use super::hosts::is_near_host;
 use super::network::{HttpProxy, NetworkSettings};
+use super::trusted_body::{LATE, TrustedBody, is_too_late};
 use super::{Answer, Direct, Unsent, is_loopback};
+use crate::clock;
+use scanhook_core::lease::{LeaseTerms, Trust};
 
 /// The word for an answer that is longer.
 pub const TOO_LONG: &str = "answer-too-long";
@@ -43,6 +49,15 @@ impl Default for Timeouts {
             longest: 32 << 20,
             cuts: false,
         }
+    }
+}
+
+impl Timeouts {
+    /// The same for calls that leave under a lease, if they do: they are over before it is.
+    #[must_use]
+    pub fn under(self, lease: Option<LeaseTerms>) -> Timeouts {
+        let total = lease.map_or(self.total, |terms| self.total.min(terms.call_timeout()));
+        Timeouts { total, ..self }
     }
 }
 
@@ -227,7 +242,14 @@ fn builder(
         .referer(false)
         .connect_timeout(connect)
         .timeout(total)
+        // `trusted_body` knows in which order a connection of HTTP/1 asks and writes.
+        .http1_only()
         .user_agent(concat!("scanhook/", env!("CARGO_PKG_VERSION")));
+    // What nobody waits for any more is not sent again by the system either.
+    #[cfg(target_os = "linux")]
+    {
+        builder = builder.tcp_user_timeout(total);
+    }
     if !roots.is_empty() {
         builder = builder.tls_certs_merge(roots);
     }
@@ -252,6 +274,11 @@ fn checked(request: Request<Bytes>) -> Result<reqwest::Request, &'static str> {
     if request.uri().scheme_str() != Some("https") && !is_loopback(host) && !near {
         return Err("not-https");
     }
+    let trust = request.extensions().get::<Trust>().copied();
+    let request = request.map(|content| match trust {
+        Some(trust) => reqwest::Body::wrap(TrustedBody::new(content, trust, clock::boottime)),
+        None => content.into(),
+    });
     reqwest::Request::try_from(request).map_err(|_| "no-address")
 }
 
@@ -300,6 +327,9 @@ fn with_body(mut response: reqwest::Response, body: BytesMut) -> Answer {
 fn failed(error: &reqwest::Error, proxy: Option<&str>) -> Answer {
     if error.is_builder() {
         return Answer::NotSent("no-address".into());
+    }
+    if is_too_late(error) {
+        return Answer::NotSent(LATE.into());
     }
     if error.is_connect() {
         let failure = ConnectFailure {
@@ -554,6 +584,90 @@ mod tests {
                 .is_err(),
             "sent again"
         );
+    }
+
+    fn trusted(mut request: Request<Bytes>, until: Duration) -> Request<Bytes> {
+        let terms = LeaseTerms::default();
+        let begun = (clock::boottime() + until).saturating_sub(terms.trusted_for());
+        request.extensions_mut().insert(Trust::after(begun, terms));
+        request
+    }
+
+    fn get(url: String) -> Request<Bytes> {
+        Request::get(url).body(Bytes::new()).unwrap()
+    }
+
+    fn code(answer: Answer) -> &'static str {
+        match answer {
+            Answer::NotSent(unsent) => unsent.code,
+            Answer::Unknown(code) => panic!("{code}"),
+            Answer::Http(response) => panic!("{}", response.status()),
+        }
+    }
+
+    #[tokio::test]
+    async fn in_time_a_request_under_a_lease_is_the_same_as_any_other() {
+        for make in [post, get] {
+            let mut seen = Vec::new();
+            for lease in [false, true] {
+                let (address, far) = far(vec![
+                    b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+                ])
+                .await;
+                let request = make(format!("http://{address}/x"));
+                let request = match lease {
+                    true => trusted(request, Duration::from_secs(60)),
+                    false => request,
+                };
+                assert!(matches!(client().send(request).await, Answer::Http(_)));
+                let text = far.await.unwrap().remove(0);
+                seen.push(text.replace(&address.to_string(), ""));
+            }
+            assert_eq!(seen[0], seen[1]);
+        }
+    }
+
+    #[tokio::test]
+    async fn when_the_lease_is_over_no_byte_leaves_on_a_new_connection() {
+        for make in [post, get] {
+            let (listener, address) = listener().await;
+            let far = tokio::spawn(async move {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut all = Vec::new();
+                let _ = stream.read_to_end(&mut all).await;
+                all
+            });
+            let request = make(format!("http://{address}/x"));
+            let answer = client().send(trusted(request, Duration::ZERO)).await;
+            assert_eq!(code(answer), "lease");
+            assert_eq!(far.await.unwrap(), b"");
+        }
+    }
+
+    #[tokio::test]
+    async fn nor_on_one_that_was_kept() {
+        for make in [post, get] {
+            let (listener, address) = listener().await;
+            let far = tokio::spawn(async move {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                read_request(&mut stream).await;
+                stream
+                    .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                    .await
+                    .unwrap();
+                let mut rest = Vec::new();
+                let _ = stream.read_to_end(&mut rest).await;
+                rest
+            });
+            let client = client();
+            let first = make(format!("http://{address}/1"));
+            let first = client.send(trusted(first, Duration::from_secs(60))).await;
+            assert!(matches!(first, Answer::Http(_)));
+            let second = make(format!("http://{address}/2"));
+            let second = client.send(trusted(second, Duration::ZERO)).await;
+            assert_eq!(code(second), "lease");
+            assert_eq!(far.await.unwrap(), b"");
+        }
     }
 
     #[tokio::test]

@@ -47,6 +47,7 @@ pub mod sign_in;
 pub mod token;
 mod token_error;
 pub mod token_file;
+mod trusted_body;
 pub mod write_back;
 
 pub use answer::{Answer, Unsent};
@@ -55,3 +56,4 @@ pub use cloud::{Cloud, Region, UnknownCloud};
 pub use direct::Direct;
 pub use endpoints::{Endpoints, azure_base, login_authority};
 pub use hosts::{BadEndpoint, is_loopback, is_near};
+pub use trusted_body::LATE;

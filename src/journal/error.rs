@@ -41,6 +41,14 @@ pub enum JournalError {
         "the journal has schema {0} now, which this version does not know: use the newer scanhook"
     )]
     Newer(i64),
+    /// Another replica has the lease by now; nothing was written, and what was to leave does not.
+    #[error("another replica has taken the lease")]
+    Deposed,
+    /// What waits for a span of time would wait wrongly on the other replica.
+    #[error(
+        "this computer's clock is {0} ms ahead of the database's: more than 5 s apart no tenant is called for; set the clocks"
+    )]
+    ClockOff(i64),
     #[error("the journal failed: {0}")]
     Broken(String),
 }
@@ -59,6 +67,8 @@ impl JournalError {
             JournalError::Away(_) => "journal-away",
             JournalError::Unanswered(_) => "journal-unanswered",
             JournalError::Newer(_) => "journal-newer",
+            JournalError::Deposed => "lease-lost",
+            JournalError::ClockOff(_) => "clock-off",
             JournalError::Broken(_) => "journal-broken",
         }
     }

@@ -1,4 +1,4 @@
-//! Rows that other rooms name: a tenant's and a policy's.
+//! Rows that other rooms name: a tenant's, a policy's and a replica's.
 
 /// A tenant's row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -7,6 +7,10 @@ pub struct TenantId(pub i64);
 /// A policy's row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PolicyId(pub i64);
+
+/// The row of one life of one process; no other has its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReplicaId(pub i64);
 
 /// No tenant: whoever sends messages is woken by this name.
 pub const MESSAGES: TenantId = TenantId(0);

@@ -10,7 +10,7 @@
 //! turn.
 //!
 //! **Wake-ups.** Methods of [`Tx`] that change a scan or want a call `touch` its tenant, and after COMMIT
-//! [`Writer::run`] calls `notify_one` for each tenant touched. Nothing else wakes a worker, so no caller can forget it.
+//! [`Writer::run`] tells [`Wake`] which were touched. Nothing else wakes a worker, so no caller can forget it.
 //! A worker sleeps at most 15 seconds all the same.
 //!
 //! **Files.** One process has the journal (`FILE.lock`); others may read it. `FILE.marker` beside it tells a journal
@@ -75,6 +75,8 @@ mod items;
 mod job;
 mod join;
 mod keys;
+mod lease;
+mod lease_row;
 mod list_rows;
 mod lists;
 mod lots;
@@ -114,6 +116,7 @@ mod receiver_row;
 mod recorded;
 mod refused;
 mod remembered;
+mod replicas;
 mod requeue;
 mod reserve;
 mod resolving;
@@ -147,6 +150,7 @@ mod tx;
 mod viewing;
 mod views;
 mod waits;
+mod wake;
 mod watch;
 mod word;
 mod write_back;
@@ -179,7 +183,9 @@ pub use foreseen::Intended;
 pub use group_key::{GroupBy, GroupKey};
 pub use ids::{Ids, decision_uuid};
 pub use job::Job;
-pub use keys::{MESSAGES, PolicyId, TenantId};
+pub use keys::{MESSAGES, PolicyId, ReplicaId, TenantId};
+pub use lease::{Lease, Seat};
+pub use lease_row::{LeaseRow, ReplicaAbout, ReplicaRow};
 pub use lots::Selected;
 pub use new_decision::{Admitted, Again, NewDecision};
 pub use numbers::{NowNumbers, TenantNumbers};
@@ -217,9 +223,9 @@ use turns::WaitingBytes;
 pub use tx::Tx;
 use viewing::Reads;
 pub use views::latest_bodies;
+pub use wake::Wake;
 pub use word::{HeldIds, Word};
 pub use write_back::{AnsweredAlert, ENDED_HOLDS, ToldMachine};
-use writer::Wakes;
 pub use writer::Writer;
 
 /// How long a sender's job may wait to be begun.
@@ -239,7 +245,7 @@ struct Inner {
     pulse: Pulse,
     /// The connection of the page.
     views: Arc<Mutex<Connection>>,
-    wakes: Wakes,
+    wakes: Wake,
 }
 
 const WAITS: u8 = 0;

@@ -31,6 +31,8 @@
 //!   was told of.
 //! * `approval`: who has approved a held decision that takes more than one person.
 //! * `session`: who is signed in at the admin listener, by the hash of what the browser keeps.
+//! * `replica`: a row for each life of a process that has the journal. `lane`: who holds the lease of each app, under which
+//!   fence and until when (`lease`), and what its worker last said of itself.
 //! * `sweep`: how far housekeeping has come. `about`: whether this is the journal of a simulation.
 
 use super::db::{Connection, OptionalExtension};
@@ -50,6 +52,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema-8.sql"),
     include_str!("schema-9.sql"),
     include_str!("schema-10.sql"),
+    include_str!("schema-11.sql"),
 ];
 
 /// The step after which names are read from what was stored: SQL alone does not know the letters of all scripts.

@@ -10,7 +10,8 @@ use super::error::OpenError;
 use super::store::Store;
 use super::turns::WaitingBytes;
 use super::viewing::Reads;
-use super::writer::{Wakes, Writer};
+use super::wake::Wake;
+use super::writer::Writer;
 use super::{Inner, Journal};
 
 /// Jobs that may wait; beyond, a writer is told at once.
@@ -32,7 +33,7 @@ impl Journal {
     ) -> Result<(Journal, Writer), OpenError> {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let held = Arc::new(WaitingBytes::default());
-        let wakes = Wakes::default();
+        let wakes = Wake::default();
         let connection = || open().map(|db| Arc::new(Mutex::new(db)));
         let (reads, views) = (Reads::without_end(connection()?), connection()?);
         let (space, pulse) = (store.space(), store.pulse());

@@ -33,6 +33,7 @@ use super::schema::migrate;
 use super::space::Space;
 use super::tx::Tx;
 use crate::clock;
+use scanhook_core::lease::TurnTime;
 
 /// The tenants whose workers have something to look at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -138,6 +139,11 @@ impl Store {
 
     /// Runs the jobs as one transaction and sends their replies. Jobs of senders are refused where there is no room.
     pub fn commit(&mut self, jobs: Vec<Job>) -> Touched {
+        self.commit_at(jobs, clock::turn())
+    }
+
+    /// The same where the database's clock and the computer's say this: a database of its own has a clock of its own.
+    pub fn commit_at(&mut self, jobs: Vec<Job>, time: TurnTime) -> Touched {
         let (tight, room) = self.look_for_room();
         let (jobs, refused): (Vec<Job>, Vec<Job>) = jobs
             .into_iter()
@@ -158,7 +164,7 @@ impl Store {
         let before = self.db.total_changes();
         let ran: Vec<RanJob> = jobs
             .into_iter()
-            .filter_map(|job| self.run(job, tight, (&mut touched, &mut counts)))
+            .filter_map(|job| self.run(job, (tight, time), (&mut touched, &mut counts)))
             .collect();
         let commit = counts.write(&self.db).and_then(|()| Ok(self.db.commit()?));
         self.pulse
@@ -222,7 +228,7 @@ impl Store {
     fn run(
         &mut self,
         job: Job,
-        tight: bool,
+        (tight, time): (bool, TurnTime),
         (touched, counts): (&mut BTreeSet<TenantId>, &mut Counts),
     ) -> Option<RanJob> {
         let Store { db, ids, .. } = self;
@@ -237,6 +243,7 @@ impl Store {
                 ids,
                 touched: &mut touches,
                 counts: &mut counted,
+                time,
             }))
         }))
         .ok();

@@ -7,6 +7,7 @@ use super::counts::Counts;
 use super::db::Connection;
 use super::ids::Ids;
 use super::keys::TenantId;
+use scanhook_core::lease::TurnTime;
 use scanhook_core::time::Timestamp;
 
 /// One job's view of the transaction.
@@ -16,6 +17,7 @@ pub struct Tx<'c> {
     pub(super) ids: &'c mut Ids,
     pub(super) touched: &'c mut BTreeSet<TenantId>,
     pub(super) counts: &'c mut Counts,
+    pub(super) time: TurnTime,
 }
 
 impl Tx<'_> {

@@ -9,13 +9,19 @@ use super::Journal;
 use super::keys::TenantId;
 use super::pulse::Pulse;
 use super::space::Space;
-use super::writer::wake;
+use super::wake::Wake;
 
 impl Journal {
     /// What wakes the worker of this tenant: notified after each COMMIT that changed something of it.
     #[must_use]
     pub fn wake(&self, tenant: TenantId) -> Arc<Notify> {
-        wake(&self.inner.wakes, tenant)
+        self.inner.wakes.of(tenant)
+    }
+
+    /// What wakes all of them, for whoever hears what other processes have changed.
+    #[must_use]
+    pub fn wakes(&self) -> Wake {
+        self.inner.wakes.clone()
     }
 
     /// What room the journal has.

@@ -1,24 +1,21 @@
 //! The writer's half of the journal: it takes whatever waits, as much as one transaction may hold, commits, replies and
 //! wakes. It runs on a thread of its own; the handle is async and knows it only by its queue.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 
 use super::job::Job;
-use super::keys::TenantId;
 use super::store::Store;
 use super::turns::{Turns, WaitingBytes};
-
-pub(super) type Wakes = Arc<Mutex<HashMap<TenantId, Arc<Notify>>>>;
+use super::wake::Wake;
 
 /// The writer's half; [`Writer::run`] belongs on a thread of its own and returns when every handle is gone.
 pub struct Writer {
     pub(super) store: Store,
     pub(super) jobs: mpsc::Receiver<Job>,
     pub(super) held: Arc<WaitingBytes>,
-    pub(super) wakes: Wakes,
+    pub(super) wakes: Wake,
 }
 
 impl Writer {
@@ -43,21 +40,10 @@ impl Writer {
                     self.held.give_back(source, job.bytes);
                 }
             }
-            for tenant in self.store.commit(batch).0 {
-                wake(&self.wakes, tenant).notify_one();
-            }
+            self.wakes.tell(self.store.commit(batch).0);
             if self.store.is_over {
                 break;
             }
         }
     }
-}
-
-pub(super) fn wake(wakes: &Wakes, tenant: TenantId) -> Arc<Notify> {
-    wakes
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .entry(tenant)
-        .or_default()
-        .clone()
 }

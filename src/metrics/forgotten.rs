@@ -21,6 +21,7 @@ impl Metrics {
             &self.holds_ending,
             &self.stopped,
             &self.token_expiry,
+            &self.lane_held,
         ] {
             gauge.remove(&vec![name()]);
         }

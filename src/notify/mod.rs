@@ -17,6 +17,8 @@
 //! answer means. Comments on alerts leave with the token that the tenant's worker lends while it may call itself, and are
 //! counted by themselves; for those on incidents `azure` gets a token of its own.
 //!
+//! Where several processes have one journal, `desk` says which of them sends what.
+//!
 //! A failing receiver is told of through the others. Nothing here delays a scan or a sender: loop and connections are its
 //! own, and of 10,000 messages that wait for one receiver the oldest go that nobody has to hear of.
 
@@ -25,6 +27,7 @@ mod azure;
 mod azure_access;
 mod comment;
 mod comment_answer;
+mod desk;
 mod fan_out;
 mod letter;
 mod poll;
@@ -34,6 +37,7 @@ mod smtp;
 mod state;
 mod targets;
 
+pub use desk::MessagePart;
 pub use state::{
     AzureTokenCall, DueMessages, MessageContent, MessageEvent, Notifier, OutgoingMail,
     OutgoingMessage, ReceiverAnswer,

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use super::comment::{Composed, Departure};
+use super::desk::MessagePart;
 use super::render::content;
 use super::state::{DueMessages, Notifier, OutgoingMessage, PLACES, SendingStep, SentMessage};
 use crate::journal::{JournalError, MessageRow, Occasion, ReceiverRow, Tx};
@@ -23,27 +24,18 @@ impl Notifier {
     pub fn poll(
         &mut self,
         tx: &mut Tx<'_>,
-        receivers: &[Receiver],
+        (receivers, part): (&[Receiver], &MessagePart),
         public: Option<&PublicUrl>,
         now: Timestamp,
     ) -> Result<DueMessages, JournalError> {
         let mut due = DueMessages {
-            wake_at: tx
-                .tell_overdue(now)?
-                .min(tx.tell_ending_holds(HOLD_ENDS_IN, now)?),
+            wake_at: Timestamp::NEVER,
             ..DueMessages::default()
         };
-        tx.tell_ended_holds(now)?;
-        tell_of_the_disk(tx, now)?;
-        let names: Vec<String> = receivers
-            .iter()
-            .map(|receiver| receiver.name.clone())
-            .collect();
-        if self.known.as_ref() != Some(&names) {
-            tx.register_receivers(&names, now)?;
-            self.known = Some(names);
+        if part.house {
+            due.wake_at = self.keep_house(tx, receivers, now)?;
         }
-        for receiver in receivers {
+        for receiver in receivers.iter().filter(|one| part.holds(&one.name)) {
             let before = tx.receiver(&receiver.name)?;
             let mut row = before.clone();
             if self.fan_out(tx, receiver, &mut row, now)? {
@@ -56,6 +48,26 @@ impl Notifier {
             }
         }
         Ok(due)
+    }
+
+    /// What is told by the passing of time, and who may be told. When there is more of it.
+    fn keep_house(
+        &mut self,
+        tx: &mut Tx<'_>,
+        receivers: &[Receiver],
+        now: Timestamp,
+    ) -> Result<Timestamp, JournalError> {
+        let overdue = tx.tell_overdue(now)?;
+        let next = overdue.min(tx.tell_ending_holds(HOLD_ENDS_IN, now)?);
+        tx.tell_ended_holds(now)?;
+        tell_of_the_disk(tx, now)?;
+        let names = receivers.iter().map(|receiver| receiver.name.clone());
+        let names: Vec<String> = names.collect();
+        if self.known.as_ref() != Some(&names) {
+            tx.register_receivers(&names, now)?;
+            self.known = Some(names);
+        }
+        Ok(next)
     }
 
     fn take_due(

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
+use super::desk::MessageDesk;
 use super::smtp;
 use super::state::{
     AzureTokenCall, MessageContent, MessageEvent, Notifier, OutgoingMessage, ReceiverAnswer,
@@ -19,7 +20,7 @@ use crate::defender::client::{Client, Timeouts};
 use crate::defender::network::{HttpProxy, NetworkSettings};
 use crate::defender::write_back::LONGEST_ALERT;
 use crate::in_force::Current;
-use crate::journal::{Journal, JournalError, MESSAGES, Occasion};
+use crate::journal::{Journal, JournalError, MESSAGES, Occasion, Seat};
 use crate::settings::Settings;
 use crate::worker::Loans;
 use crate::worker::run::completed;
@@ -46,6 +47,8 @@ pub struct MessageRunner {
     pub stop: watch::Receiver<bool>,
     /// What comments are written back with.
     pub loans: watch::Receiver<Loans>,
+    /// Where other processes have the same journal: in whose name it asks for the lease of messages.
+    pub seat: Option<Seat>,
     pub tell: Arc<TellMessage>,
 }
 
@@ -66,8 +69,10 @@ impl MessageRunner {
         let mut clients = Clients::new();
         let mut fails = false;
         while !*self.stop.borrow() {
-            let Err(error) = self.session(&mut clients, &mut fails).await else {
-                continue;
+            let error = match self.session(&mut clients, &mut fails).await {
+                // Another had a part of it in between: what is under way is looked at anew.
+                Ok(()) | Err(JournalError::Deposed) => continue,
+                Err(error) => error,
             };
             tracing::error!(code = error.code(), %error, "messages wait: the journal fails");
             if !fails {
@@ -89,11 +94,15 @@ impl MessageRunner {
         fails: &mut bool,
     ) -> Result<(), JournalError> {
         let wake = self.journal.wake(MESSAGES);
-        let mut notifier = Notifier::default();
+        let (mut notifier, mut desk) = (Notifier::default(), MessageDesk::new(self.seat));
+        let longest = self
+            .seat
+            .map_or(LONGEST_SLEEP, |seat| seat.terms.look_after(0));
         let mut sending: JoinSet<(AnswerTo, ReceiverAnswer)> = JoinSet::new();
         while !*self.stop.borrow() {
             let in_force = self.current.borrow_and_update().clone();
-            notifier.borrow_from(self.loans.borrow_and_update().clone());
+            let loans = self.loans.borrow_and_update().clone();
+            notifier.borrow_from(loans.clone());
             let settings = in_force.settings.clone();
             let works_again = core::mem::take(fails);
             let polled = self.journal.write(move |tx| {
@@ -102,18 +111,20 @@ impl MessageRunner {
                     tx.tell(&works, clock::now())?;
                 }
                 let (receivers, public) = (&settings.receivers, settings.admin.public_url.as_ref());
-                let due = notifier.poll(tx, receivers, public, clock::now())?;
-                Ok((notifier, due))
+                let now = clock::now();
+                let part = desk.part(tx, receivers, &loans, now)?;
+                let due = notifier.poll(tx, (receivers, &part), public, now)?;
+                Ok((notifier, desk, due))
             });
-            let (returned, due) = polled.await.inspect_err(|_| *fails = works_again)?;
-            notifier = returned;
+            let (returned, sat, due) = polled.await.inspect_err(|_| *fails = works_again)?;
+            (notifier, desk) = (returned, sat);
             for message in due.messages {
                 send(&mut sending, clients, &in_force.settings, message);
             }
             for call in due.tokens {
                 ask(&mut sending, clients, &in_force.settings, call);
             }
-            let sleep = LONGEST_SLEEP.min(due.wake_at.since(clock::now()));
+            let sleep = longest.min(due.wake_at.since(clock::now()));
             let mut receivers = in_force.settings.receivers.iter();
             let writes_back = receivers.any(|one| one.channel.write_back().is_some());
             let has_receivers = !in_force.settings.receivers.is_empty();
@@ -146,7 +157,7 @@ impl MessageRunner {
                 () = tokio::time::sleep(sleep) => {}
             }
         }
-        Ok(())
+        self.journal.write(move |tx| desk.free(tx)).await
     }
 
     /// The journal fails, so nothing can be written down: whoever wants to know is told from memory, once.

@@ -90,6 +90,8 @@ async fn metrics(State(admin): SharedAdmin, headers: HeaderMap) -> Result<Respon
     admin.metrics.access.gauge(sessions, head);
     let forecasts = admin.forecasts().await?;
     admin.metrics.people(&forecasts, admin.subscribers.count());
+    let (mine, replicas) = (admin.membership.replica.0, admin.replicas().await?);
+    admin.metrics.replicas(mine, &replicas, &tenants);
     let text = admin
         .metrics
         .render(format, &tenants, pauses, &ending, &admin.journal, now);

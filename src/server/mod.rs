@@ -36,6 +36,7 @@ mod lasting;
 mod leave;
 pub mod limits;
 pub mod listener;
+pub mod membership;
 mod messages;
 mod now;
 mod order;

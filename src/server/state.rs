@@ -7,12 +7,13 @@ use axum::extract::State;
 use tokio::sync::watch;
 
 use super::access::{AskedBy, RefusedCredentials};
+use super::membership::{Membership, name_holders};
 use super::reception::Refusals;
 use super::refusal::HttpError;
 use super::subscribers::Subscribers;
 use super::summaries::Summaries;
 use super::traces::Traces;
-use crate::api::{PauseView, SourceView, TenantView, WaitView};
+use crate::api::{PauseView, ReplicaView, SourceView, TenantView, WaitView};
 use crate::clock;
 use crate::intake::{Intake, LastSeen};
 use crate::journal::{Journal, JournalError, Reader, TenantId};
@@ -49,6 +50,8 @@ pub struct Admin {
     pub subscribers: Subscribers,
     /// Holds true once everything stops.
     pub stopping: watch::Receiver<bool>,
+    /// This process among those that have the journal.
+    pub membership: Membership,
 }
 
 pub(super) type SharedAdmin = State<Arc<Admin>>;
@@ -132,6 +135,14 @@ impl Admin {
             .map(|tenant| tenant.id)
     }
 
+    /// The replicas that live, this one among them.
+    pub(super) async fn replicas(&self) -> Result<Vec<ReplicaView>, HttpError> {
+        let mine = self.membership;
+        let terms = mine.lease.unwrap_or_default();
+        let rows = self.read(move |reader| reader.replicas(terms)).await?;
+        Ok(rows.iter().map(|row| mine.view(row)).collect())
+    }
+
     pub(super) async fn tenants(&self) -> Result<Vec<TenantView>, HttpError> {
         let in_force = self.intake.in_force();
         let named: Vec<(TenantId, String)> = in_force
@@ -154,6 +165,11 @@ impl Admin {
             view.lane = lane;
             view.quota = quota;
         }
+        let leases = match self.membership.lease {
+            Some(_) => self.read(|reader| reader.leases()).await?,
+            None => Vec::new(),
+        };
+        name_holders(self.membership, &leases, &in_force.settings, &mut views);
         let known: Vec<TenantId> = in_force.tenants.iter().map(|tenant| tenant.id).collect();
         views.extend(self.read(move |reader| reader.orphans(&known)).await?);
         Ok(views)

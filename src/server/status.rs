@@ -60,10 +60,15 @@ impl Admin {
         warnings.extend(self.journal.space().room().warning());
         let (parked, parked_at) = self.read(|reader| reader.parked()).await?;
         let receivers = self.receivers().await?;
+        let replicas = self.replicas().await?;
+        let mine = self.membership.replica.0;
+        let replica = replicas.iter().find(|view| view.id == mine).cloned();
         let armed = in_force.armed_for(|tenant| asked.sees(tenant));
         let view = StatusView {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: self.started.to_string(),
+            replica,
+            replicas,
             ready: *self.ready.borrow(),
             dry_run: in_force.settings.dry_run,
             mode: armed.mode.to_owned(),
@@ -95,6 +100,8 @@ fn within(mut view: StatusView, asked: &AskedBy) -> StatusView {
     view.receivers.clear();
     view.warnings.clear();
     view.certificates.clear();
+    view.replicas.clear();
+    view.replica = None;
     (view.reload, view.parked, view.parked_at) = (None, 0, None);
     view.door = Default::default();
     view

@@ -37,6 +37,20 @@ pub struct Tenant {
     pub follow_for: Duration,
 }
 
+impl Tenant {
+    /// The app as which it calls, in its Entra tenant: the quota is the app's, whatever its names here.
+    #[must_use]
+    pub fn app(&self) -> String {
+        app_of(&self.tenant_id, &self.client_id)
+    }
+}
+
+/// What an app of an Entra tenant is known by, however both are written.
+#[must_use]
+pub fn app_of(tenant_id: &str, client_id: &str) -> String {
+    format!("{tenant_id}/{client_id}").to_lowercase()
+}
+
 /// What each tenant says for itself: who it is, and how it proves that.
 const OWN: [&str; 3] = ["tenant_id", "client_id", "credential"];
 

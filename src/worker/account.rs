@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::defender::Endpoints;
 use crate::defender::acquisition::Applicant;
 use crate::defender::credential::Credential;
+use crate::settings::app_of;
 use scanhook_core::quota::Share;
 use scanhook_core::scan::OnUnknown;
 
@@ -37,6 +38,12 @@ pub struct Account {
 }
 
 impl Account {
+    /// The app as which it calls, in its Entra tenant: the quota is the app's, whatever its names here.
+    #[must_use]
+    pub fn app(&self) -> String {
+        app_of(&self.tenant_id, &self.client_id)
+    }
+
     /// Who asks for a token.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use super::call::Call;
 use super::event::WorkerEvent;
 use super::state::TenantWorker;
 use super::turn::Turn;
-use crate::defender::Answer;
+use crate::defender::{Answer, LATE};
 use crate::journal::{Api, CallId, JournalError, Tx};
 use scanhook_core::quota::Share;
 use scanhook_core::time::{Now, Timestamp};
@@ -22,6 +22,7 @@ impl TenantWorker {
         answer: Answer,
         now: Now,
     ) -> Result<Vec<WorkerEvent>, JournalError> {
+        self.hold(tx, now.wall)?;
         let turn = &mut Turn::new(tx, now.wall, Vec::new());
         self.keep_time(turn, now)?;
         let now = turn.now;
@@ -45,6 +46,8 @@ impl TenantWorker {
             self.note_far_clock(turn, &answer);
             self.note_reach(turn, api, &answer);
         }
+        let rested = (self.backoff.failures, self.backoff.resting_until);
+        let was_late = matches!(&answer, Answer::NotSent(unsent) if unsent.code == LATE);
         self.settle_account(turn, id, api, &answer, sent_at);
         self.note_proof(api, &answer, sent_at);
         match call {
@@ -61,6 +64,10 @@ impl TenantWorker {
             Call::Cancel(withdrawal) => self.cancel_answer(turn, &withdrawal, answer)?,
             Call::Look(look) => self.look_answer(turn, look, answer)?,
             Call::Probe(probe) => self.probe_answer(turn, &probe, &answer)?,
+        }
+        if was_late {
+            // It says nothing of the far side, and needs no rest: the lease is held again.
+            (self.backoff.failures, self.backoff.resting_until) = rested;
         }
         self.save_memory(turn.tx)?;
         self.write_obstacles(turn.tx, now)?;

@@ -16,24 +16,32 @@ use super::state::TenantWorker;
 use super::turn::Turn;
 use super::wall_clock::{FarClock, WallClock};
 use crate::in_force::SourceBindings;
-use crate::journal::{ActivePauses, Api, JournalError, TenantId, Tx};
+use crate::journal::{ActivePauses, Api, JournalError, Seat, TenantId, Tx};
 use scanhook_core::quota::{Budget, Learnt};
 use scanhook_core::time::Now;
 
 impl TenantWorker {
     /// Loads what the journal knows. Calls nobody waits for any more have ended, and what was being sent is unknown.
-    /// `None`: another process has this worker (never, while one process holds a journal).
+    /// Where other processes have the same journal, the one that loads takes the app's lease in its `seat`; `None`: another
+    /// has it.
     ///
     /// # Errors
     /// When the journal cannot be read or written.
     pub fn load(
         tx: &mut Tx<'_>,
-        id: TenantId,
+        (id, seat): (TenantId, Option<Seat>),
         account: Arc<Account>,
         bindings: Arc<SourceBindings>,
         pace: Pace,
         now: Now,
     ) -> Result<Option<TenantWorker>, JournalError> {
+        let lease = match seat {
+            Some(seat) => tx.take_lease(&account.app(), id, seat, now.wall)?,
+            None => None,
+        };
+        if seat.is_some() && lease.is_none() {
+            return Ok(None);
+        }
         let entra = account.tenant_id.parse().ok();
         let moved_to = if is_elsewhere(tx, id, entra)? {
             entra
@@ -53,6 +61,8 @@ impl TenantWorker {
         let looks = Lookups::recalled(backoff.asked_for());
         let mut worker = TenantWorker {
             id,
+            lease,
+            ahead_of_database: 0,
             account,
             bindings,
             pace,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::account::Account;
 use super::state::TenantWorker;
 use crate::defender::token::Bearer;
-use crate::journal::TenantId;
+use crate::journal::{Lease, TenantId};
 use scanhook_core::time::Timestamp;
 
 /// How long after a pause the worker's own call comes first.
@@ -24,6 +24,8 @@ pub type Loans = BTreeMap<String, Loan>;
 pub struct Loan {
     pub tenant: TenantId,
     pub account: Arc<Account>,
+    /// Under which the worker calls, where other processes could.
+    pub lease: Option<Lease>,
     token: Option<LentToken>,
     /// Not to be used before this.
     from: Timestamp,
@@ -58,7 +60,9 @@ impl Loan {
     #[must_use]
     pub fn is_same(&self, other: &Loan) -> bool {
         let generation = |loan: &Loan| loan.token.as_ref().map(|token| token.generation);
+        let fence = |loan: &Loan| loan.lease.as_ref().map(Lease::fence);
         Arc::ptr_eq(&self.account, &other.account)
+            && fence(self) == fence(other)
             && (generation(self), self.from) == (generation(other), other.from)
     }
 }
@@ -89,6 +93,7 @@ impl TenantWorker {
         Loan {
             tenant: self.id,
             account: self.account.clone(),
+            lease: self.lease.clone(),
             token: lent,
             from,
         }

@@ -25,7 +25,7 @@
 //! **Restart.** The worker travels into each transaction and comes back only if that was committed. If not, it is
 //! dropped with its calls and `TenantWorker::load` begins again. Calls that nobody waits for count in the ledger as
 //! ended now, and what was *sending* is *unknown*. A restart, a failing disk and every seed of the simulation take this
-//! same way.
+//! same way, and so does a takeover: where several processes have one journal, `tenure` lets one at a time call as an app.
 //!
 //! **A power cut between the call and its answer.** On disk are the scan in *sending* and its call without an end.
 //! After the start the scan is *unknown* and is looked at after 30 seconds; no other scan of that machine can be sent
@@ -83,6 +83,7 @@ mod scan_answer;
 mod silence;
 mod state;
 mod stops;
+mod tenure;
 mod throttle;
 mod token;
 mod told;

@@ -20,12 +20,17 @@ impl TenantWorker {
         id: PolicyId,
         now: Now,
     ) -> Result<PollResult, JournalError> {
+        self.hold(tx, now.wall)?;
         let mut turn = Turn::new(tx, now.wall, std::mem::take(&mut self.untold));
+        if let Some(lease) = &self.lease {
+            turn.wake(now.wall.plus(lease.terms().renew_every()));
+        }
         self.keep_time(&mut turn, now)?;
         self.poll_all(&mut turn, policy, id)?;
         self.write_obstacles(turn.tx, turn.now)?;
         self.forget_previous(&mut turn);
-        if !turn.calls.is_empty() {
+        // Whoever takes over counts on from where both clocks stood at the last renewal.
+        if !turn.calls.is_empty() || self.lease.is_some() {
             self.save_memory(turn.tx)?;
         }
         Ok(turn.done())

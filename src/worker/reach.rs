@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::defender::{Answer, Unsent};
+use crate::defender::{Answer, LATE, Unsent};
 use crate::journal::Api;
 use scanhook_core::obstacles::FarSide;
 use scanhook_core::time::Timestamp;
@@ -128,6 +128,8 @@ impl Reach {
 pub(super) fn heard(api: Api, answer: &Answer) -> Option<Option<NoReply>> {
     let nothing = |code: String| Some(Some(NoReply { code, unsent: None }));
     match answer {
+        // Nobody was tried.
+        Answer::NotSent(unsent) if unsent.code == LATE => None,
         Answer::NotSent(unsent) => Some(Some(NoReply {
             code: unsent.code.to_owned(),
             unsent: Some(unsent.clone()),

@@ -24,7 +24,8 @@ use crate::defender::delegated::Renewal;
 use crate::defender::token_file::{CompletedCall, FileInsert, FileTrouble};
 use crate::file::{self, Content};
 use crate::in_force::Current;
-use crate::journal::{CallId, Journal, JournalError, TenantId};
+use crate::journal::{CallId, Journal, JournalError, Seat, TenantId};
+use scanhook_core::lease::LeaseWatch;
 
 /// The guarantee behind the wake-ups: no worker sleeps longer.
 const LONGEST_SLEEP: Duration = Duration::from_secs(15);
@@ -45,6 +46,10 @@ pub struct Runner {
     pub name: String,
     pub journal: Journal,
     pub tenant: TenantId,
+    /// Where other processes have the same journal: in whose name it asks for leases.
+    pub seat: Option<Seat>,
+    /// When asking is worth it.
+    pub watch: LeaseWatch,
     /// Who it calls as; nobody while its tenant is not configured.
     pub account: watch::Receiver<Option<Arc<Account>>>,
     pub pace: Pace,
@@ -61,6 +66,10 @@ pub struct Runner {
 }
 
 type Returned = (CallId, Call, Answer);
+
+fn look_after(seat: Seat) -> Duration {
+    seat.look_after(clock::boottime())
+}
 
 /// Answers from this size on are not read on a thread that others wait for.
 const LARGE: usize = 64 << 10;
@@ -145,26 +154,71 @@ impl Runner {
                 }
                 continue;
             };
-            if let Err(error) = self.session(account).await {
-                tracing::error!(tenant = self.name, code = error.code(), %error, "the lane is loaded again");
-                tokio::time::sleep(AFTER_FAILURE).await;
+            match self.session(account).await {
+                Ok(()) => {}
+                Err(error @ JournalError::Deposed) => {
+                    tracing::warn!(tenant = self.name, code = error.code(), "{error}");
+                }
+                Err(error) => {
+                    tracing::error!(tenant = self.name, code = error.code(), %error, "the lane is loaded again");
+                    let off = matches!(error, JournalError::ClockOff(_));
+                    let wait = self.seat.filter(|_| off);
+                    tokio::time::sleep(wait.map_or(AFTER_FAILURE, look_after)).await;
+                }
             }
+            if self.seat.is_some() {
+                self.loans
+                    .send_if_modified(|loans| loans.remove(&self.name).is_some());
+            }
+        }
+    }
+
+    /// Another has the lease: waits until it is worth asking for it, or another account is to call, or the process stops.
+    async fn wait_for_lease(&mut self, mine: &Account, seat: Seat) -> Result<(), JournalError> {
+        let wake = self.journal.wake(self.tenant);
+        loop {
+            tokio::select! {
+                _ = self.stop.changed() => return Ok(()),
+                Ok(()) = self.account.changed() => return Ok(()),
+                () = wake.notified() => {}
+                () = tokio::time::sleep(look_after(seat)) => {}
+            }
+            let app = mine.app();
+            let lease = self.journal.read(move |reader| reader.lease(&app)).await?;
+            let (until, board) = lease.map_or((0, None), |lease| (lease.until, lease.board));
+            if let Some(shown) = board.and_then(|board| serde_json::from_str(&board).ok()) {
+                self.board.send_replace(shown);
+            }
+            if self.watch.look(until, seat.terms, clock::boottime()) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What stops it may be right where another process runs, so the lease is asked for again after a while only.
+    async fn lets_others_try(&mut self) {
+        let spread = self.seat.map_or(AFTER_FAILURE, look_after);
+        tokio::select! {
+            _ = self.stop.changed() => {}
+            Ok(()) = self.account.changed() => {}
+            () = tokio::time::sleep(self.pace.stopped + spread) => {}
         }
     }
 
     /// One life of a worker: from loading it until its commit fails, which drops its calls, or the process stops, or
     /// another account is to call.
     async fn session(&mut self, mine: Arc<Account>) -> Result<(), JournalError> {
-        let (tenant, account, pace) = (self.tenant, mine.clone(), self.pace);
+        let (who, account, pace) = ((self.tenant, self.seat), mine.clone(), self.pace);
         let bindings = self.current.borrow().bindings.clone();
-        let load = self.journal.write(move |tx| {
-            TenantWorker::load(tx, tenant, account, bindings, pace, clock::both())
-        });
-        let loaded = load.await?;
-        let Some(mut worker) = loaded else {
-            tokio::time::sleep(AFTER_FAILURE).await;
-            return Ok(());
+        let load = self
+            .journal
+            .write(move |tx| TenantWorker::load(tx, who, account, bindings, pace, clock::both()));
+        let mut worker = match (load.await?, self.seat) {
+            (Some(worker), _) => worker,
+            (None, Some(seat)) => return self.wait_for_lease(&mine, seat).await,
+            (None, None) => return Ok(()),
         };
+        self.watch = LeaseWatch::default();
         let wake = self.journal.wake(self.tenant);
         let mut anew = false;
         let mut calls: JoinSet<Returned> = JoinSet::new();
@@ -175,7 +229,11 @@ impl Runner {
                 .as_ref()
                 .is_some_and(|account| Arc::ptr_eq(account, &mine));
             let stopping = *self.stop.borrow() || dismissed;
-            if stopping && calls.is_empty() {
+            if calls.is_empty() && (stopping || worker.gives_up()) {
+                self.journal.write(move |tx| worker.free(tx)).await?;
+                if !stopping {
+                    self.lets_others_try().await;
+                }
                 return Ok(());
             }
             let mut sleep = LONGEST_SLEEP;

@@ -21,7 +21,7 @@ use super::turn::Turn;
 use super::wall_clock::{FarClock, WallClock};
 use crate::defender::token_file::FileInsert;
 use crate::in_force::SourceBindings;
-use crate::journal::{ActivePauses, Api, CallId, JournalError, TenantId};
+use crate::journal::{ActivePauses, Api, CallId, JournalError, Lease, TenantId};
 use scanhook_core::obstacles::{Obstacles, Spent};
 use scanhook_core::quota::Budget;
 use scanhook_core::time::Timestamp;
@@ -29,6 +29,10 @@ use scanhook_core::time::Timestamp;
 /// The worker of one tenant.
 pub struct TenantWorker {
     pub(super) id: TenantId,
+    /// Under which it calls, where other processes could.
+    pub(super) lease: Option<Lease>,
+    /// Milliseconds by which this computer's clock was ahead of the database's when the lease was last held.
+    pub(super) ahead_of_database: i64,
     pub(super) account: Arc<Account>,
     /// The sources, for alerts that are decided anew.
     pub(super) bindings: Arc<SourceBindings>,
@@ -139,10 +143,13 @@ impl TenantWorker {
         &mut self,
         turn: &mut Turn<'_, '_>,
         call: Call,
-        request: http::Request<Bytes>,
+        mut request: http::Request<Bytes>,
         file: Option<FileInsert>,
     ) -> Result<(), JournalError> {
         let now = turn.now;
+        if let Some(lease) = &self.lease {
+            request.extensions_mut().insert(lease.trust());
+        }
         let (api, scan, urgent) = match &call {
             Call::Token(_) => (Api::Token, None, None),
             Call::List(_) | Call::Probe(_) => (Api::List, None, None),

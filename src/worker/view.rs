@@ -69,6 +69,7 @@ impl TenantWorker {
         let mut view = self.backoff.view(now);
         view.notes.extend(self.lists.note.clone());
         view.notes.extend(self.note_of_clocks());
+        view.notes.extend(self.note_of_database());
         view.credential = self
             .account
             .credential

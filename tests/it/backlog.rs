@@ -82,7 +82,7 @@ fn steps_of_the_first_call(copies: u32) -> u64 {
         move |tx| {
             TenantWorker::load(
                 tx,
-                tenant,
+                (tenant, None),
                 Arc::new(account()),
                 Arc::default(),
                 Pace::default(),
@@ -184,7 +184,7 @@ fn steps_of_an_idle_poll(copies: u32) -> u64 {
         move |tx| {
             TenantWorker::load(
                 tx,
-                tenant,
+                (tenant, None),
                 Arc::new(account()),
                 Arc::default(),
                 Pace::default(),

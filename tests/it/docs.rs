@@ -289,6 +289,8 @@ fn every_way_the_journal_fails_is_explained() {
         JournalError::Away(message()),
         JournalError::Unanswered(message()),
         JournalError::Newer(2),
+        JournalError::Deposed,
+        JournalError::ClockOff(0),
         JournalError::Broken(message()),
     ];
     assert_eq!(

@@ -163,6 +163,8 @@ const RULES: &[Rule] = &[
                 "app::endings",
                 "app::heartbeat",
                 "app::loops",
+                "app::replicas",
+                "app::silences",
                 "app::storms",
                 "defender::client",
                 "intake",

@@ -56,6 +56,7 @@ mod refusals;
 mod reload;
 mod repeats;
 mod replay;
+mod replicas;
 mod rows;
 mod rules;
 mod schema;

@@ -60,6 +60,7 @@ pub mod device_glob;
 pub mod directory;
 pub mod forecast;
 pub mod json;
+pub mod lease;
 pub mod mapping;
 pub mod message;
 pub mod network;

@@ -31,6 +31,7 @@ use scanhook::policy::Policy;
 use scanhook::reload::WatchedFiles;
 use scanhook::settings::{Flags, Inputs, Settings};
 use scanhook::worker::Pace;
+use scanhook_core::lease::LeaseTerms;
 use scanhook_simulator::{Fault, Setup};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -109,6 +110,8 @@ pub struct Wish {
     pub config: Option<String>,
     /// How often it is looked for storms, and when one is over.
     pub storms: StormPace,
+    /// Leases are asked for, and last so long.
+    pub lease: Option<LeaseTerms>,
     /// What is changed about the settings once they are read.
     pub adapt: Option<Box<Adapt>>,
 }
@@ -145,6 +148,7 @@ impl Default for Wish {
             look: Duration::from_secs(3600),
             config: None,
             storms: StormPace::default(),
+            lease: None,
             adapt: None,
         }
     }
@@ -203,7 +207,7 @@ impl Site {
         site
     }
 
-    async fn start(&mut self) {
+    pub async fn start(&mut self) {
         let rules = self.rules();
         std::fs::write(&rules, &self.wish.rules).unwrap();
         let (dry_run, paused) = (self.wish.dry_run, self.wish.paused);
@@ -242,6 +246,7 @@ impl Site {
             reload,
             storms: self.wish.storms,
             heartbeat: None,
+            lease: self.wish.lease,
         };
         let running = Running::start(settings, policy.policy, listeners, options)
             .await

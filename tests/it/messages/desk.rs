@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use scanhook::defender::Answer;
 use scanhook::journal::{Ids, JournalError, Occasion, OutboxFilter, Store, TenantId, Tx};
-use scanhook::notify::{DueMessages, MessageContent, MessageEvent, Notifier, ReceiverAnswer};
+use scanhook::notify::{
+    DueMessages, MessageContent, MessageEvent, MessagePart, Notifier, ReceiverAnswer,
+};
 use scanhook::settings::{Channel, Receiver};
 use scanhook_core::access::AuditEntry;
 use scanhook_core::message::{DigestTime, EventSet, MessageType};
@@ -74,7 +76,7 @@ impl Desk {
         let (receivers, now) = (self.receivers.clone(), self.now);
         let mut notifier = self.notifier.take().unwrap();
         let (notifier, due) = write(&mut self.store, move |tx| {
-            let due = notifier.poll(tx, &receivers, None, now)?;
+            let due = notifier.poll(tx, (&receivers, &MessagePart::whole()), None, now)?;
             Ok((notifier, due))
         });
         self.notifier = Some(notifier);

@@ -286,7 +286,14 @@ fn serve(path: &std::path::Path, arrivals: &[Arrival]) -> (Arc<Policy>, Source, 
     };
     let (account, now) = (Arc::new(account()), site.clock());
     site.lane = write(&mut site.store, move |tx| {
-        TenantWorker::load(tx, tenant, account, Arc::default(), Pace::default(), now)
+        TenantWorker::load(
+            tx,
+            (tenant, None),
+            account,
+            Arc::default(),
+            Pace::default(),
+            now,
+        )
     });
     site.wake(site.now);
     for (n, arrival) in arrivals.iter().enumerate() {

@@ -1,5 +1,6 @@
 //! Where a run goes wrong, counted: at the N-th commit, or at the N-th call.
 
+use core::time::Duration;
 use std::collections::BTreeMap;
 
 /// SplitMix64: small, and the same everywhere.
@@ -46,10 +47,26 @@ pub enum AtCall {
     TooLate,
 }
 
+/// What goes wrong with one of several processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disturbance {
+    /// It stands still after the commit, and goes on later as if nothing had been.
+    Asleep(Duration),
+    /// It cannot reach the database any more; whether what it said last takes effect.
+    Cut(Duration, bool),
+    /// The database's clock is from now on ahead by so many milliseconds.
+    DbClock(i64),
+}
+
 #[derive(Default)]
 pub struct Faults {
     commits: BTreeMap<u64, AtCommit>,
     calls: BTreeMap<u64, AtCall>,
+    /// By commit.
+    disturbances: BTreeMap<u64, Disturbance>,
+    /// By call: how long the process stands still before the first byte.
+    naps: BTreeMap<u64, Duration>,
+    nap: u64,
     commit: u64,
     call: u64,
     met: usize,
@@ -67,6 +84,44 @@ impl Faults {
         Faults {
             calls: [(n, how)].into(),
             ..Faults::default()
+        }
+    }
+
+    pub fn one_disturbance(n: u64, how: Disturbance) -> Faults {
+        Faults {
+            disturbances: [(n, how)].into(),
+            ..Faults::default()
+        }
+    }
+
+    pub fn one_nap(n: u64, span: Duration) -> Faults {
+        Faults {
+            naps: [(n, span)].into(),
+            ..Faults::default()
+        }
+    }
+
+    /// The same with what goes wrong with one of two processes.
+    pub fn of_two(seed: u64) -> Faults {
+        let mut dice = Dice::new(seed ^ 0x2b);
+        let span = |dice: &mut Dice| Duration::from_secs(dice.pick(&[2, 20, 45, 90, 300]));
+        let disturbances = (0..dice.roll(6)).map(|_| {
+            let how = match dice.roll(5) {
+                0 => Disturbance::DbClock(dice.pick(&[-4_000, -1_000, 0, 1_000, 4_000])),
+                1 | 2 => {
+                    let span = span(&mut dice);
+                    Disturbance::Cut(span, dice.roll(2) == 0)
+                }
+                _ => Disturbance::Asleep(span(&mut dice)),
+            };
+            (1 + dice.roll(150), how)
+        });
+        let disturbances = disturbances.collect();
+        let naps = (0..dice.roll(4)).map(|_| (1 + dice.roll(40), span(&mut dice)));
+        Faults {
+            disturbances,
+            naps: naps.collect(),
+            ..Faults::random(seed)
         }
     }
 
@@ -114,6 +169,21 @@ impl Faults {
         let fault = self.calls.get(&self.call).copied();
         self.met += usize::from(fault.is_some());
         fault
+    }
+
+    /// What happens at the commit that was counted last, if the process is the one to be disturbed.
+    pub fn disturbance(&mut self, may_be: bool) -> Option<Disturbance> {
+        let fault = self.disturbances.remove(&self.commit);
+        self.met += usize::from(fault.is_some());
+        fault.filter(|_| may_be)
+    }
+
+    /// How long the process stands still before the first byte of the next call.
+    pub fn nap(&mut self, may_be: bool) -> Option<Duration> {
+        self.nap += 1;
+        let nap = self.naps.remove(&self.nap);
+        self.met += usize::from(nap.is_some());
+        nap.filter(|_| may_be)
     }
 
     /// Whether the run reached a planned fault.

@@ -28,6 +28,7 @@ mod checks;
 mod faults;
 mod hardship;
 mod outages;
+mod replicas;
 mod throttle;
 mod world;
 

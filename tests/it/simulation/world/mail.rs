@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
 use scanhook::defender::Answer;
 use scanhook::journal::OutboxFilter;
-use scanhook::notify::{MessageContent, Notifier, OutgoingMessage, ReceiverAnswer};
+use scanhook::notify::{MessageContent, MessagePart, Notifier, OutgoingMessage, ReceiverAnswer};
 use scanhook::settings::{Channel, Receiver, TenantWriteBack, WriteBack, WriteBackTarget};
 use scanhook::worker::Loans;
 use scanhook_core::message::{DigestTime, EventSet, PublicUrl, Workspace, WriteBackMoment};
@@ -145,6 +145,10 @@ impl Mail {
 impl World {
     /// Something happened that may have to be told.
     pub(super) fn wake_mail(&mut self, wait: Duration) {
+        // With several processes the runs are about scans.
+        if !self.others.is_empty() {
+            return;
+        }
         let at = self.now.plus(wait);
         if at < self.mail.next_poll {
             self.mail.next_poll = at;
@@ -162,7 +166,7 @@ impl World {
             return;
         }
         self.mail.next_poll = Timestamp::NEVER;
-        if self.down {
+        if self.me.down {
             return;
         }
         let mut notifier = self.mail.notifier.take().unwrap_or_default();
@@ -170,7 +174,8 @@ impl World {
         let (receivers, now) = (self.mail.receivers.clone(), self.clock().wall);
         let polled = self.commit(move |tx| {
             let public = PublicUrl::parse(PUBLIC);
-            let due = notifier.poll(tx, &receivers, public.as_ref(), now)?;
+            let part = MessagePart::whole();
+            let due = notifier.poll(tx, (&receivers, &part), public.as_ref(), now)?;
             Ok((notifier, due))
         });
         let Some((notifier, due)) = polled else {
@@ -188,7 +193,7 @@ impl World {
             };
             self.after(
                 after,
-                Event::Granted(self.life, (call.tenant, call.id), Box::new(answer)),
+                Event::Granted(self.me.life, (call.tenant, call.id), Box::new(answer)),
             );
         }
         self.wake_mail(due.wake_at.since(now).min(LONGEST_SLEEP));
@@ -251,7 +256,10 @@ impl World {
                 panic!("comments are posted");
             };
             let (after, answer) = self.write_back(&message.receiver, request);
-            return self.after(after, Event::Told(self.life, message.id, Box::new(answer)));
+            return self.after(
+                after,
+                Event::Told(self.me.life, message.id, Box::new(answer)),
+            );
         }
         let (arrives, after, answer) = self.mail.played();
         let OutgoingMessage {
@@ -273,7 +281,7 @@ impl World {
                 body: serde_json::from_slice(request.body()).unwrap(),
             });
         }
-        self.after(after, Event::Told(self.life, id, Box::new(answer)));
+        self.after(after, Event::Told(self.me.life, id, Box::new(answer)));
     }
 
     pub(super) fn mail_answered(&mut self, id: i64, answer: Answer) {
@@ -301,16 +309,16 @@ impl World {
     pub fn empty_the_outbox(&mut self) {
         self.faults = Default::default();
         self.mail.calm = true;
-        self.down = false;
+        self.me.down = false;
         self.lose_mail();
-        self.life += 1;
+        self.me.life += 1;
         self.agenda.clear();
         self.mail.next_poll = Timestamp::NEVER;
-        self.next_poll = Timestamp::NEVER;
+        self.me.next_poll = Timestamp::NEVER;
         self.far.faults(Vec::new());
         self.far.setup().per_minute = self.share.per_minute;
-        self.lane = None;
-        self.after(Duration::ZERO, Event::Load(self.life));
+        self.me.lane = None;
+        self.after(Duration::ZERO, Event::Load(self.me.life));
         self.wake_mail(Duration::ZERO);
         let waits = OutboxFilter {
             state: Some("waiting".to_owned()),
@@ -318,24 +326,26 @@ impl World {
         };
         let last = self.now.plus(Duration::from_secs(3 * 86_400));
         loop {
-            let ((at, _), event) = self.agenda.pop_first().expect("it polls again");
+            let ((at, _), (_, event)) = self.agenda.pop_first().expect("it polls again");
             assert!(at < last, "a message never leaves");
             self.now = at;
             match event {
                 Event::Mail => self.poll_mail(),
-                Event::Told(life, id, answer) if life == self.life => {
+                Event::Told(life, id, answer) if life == self.me.life => {
                     self.mail_answered(id, *answer)
                 }
-                Event::Granted(life, asked, answer) if life == self.life => {
+                Event::Granted(life, asked, answer) if life == self.me.life => {
                     self.granted(asked, *answer)
                 }
-                Event::Load(life) if life == self.life => self.load(),
-                Event::Poll if self.now >= self.next_poll => {
-                    self.next_poll = Timestamp::NEVER;
+                Event::Load(life) if life == self.me.life => self.load(),
+                Event::Poll if self.now >= self.me.next_poll => {
+                    self.me.next_poll = Timestamp::NEVER;
                     self.poll();
                 }
-                Event::Reach(life, outgoing) if life == self.life => self.reach(*outgoing),
-                Event::Return(life, id, returned) if life == self.life => {
+                Event::Reach(life, fence, outgoing) if life == self.me.life => {
+                    self.reach(fence, *outgoing)
+                }
+                Event::Return(life, id, returned) if life == self.me.life => {
                     self.answer(id, returned.0, returned.1)
                 }
                 _ => {}

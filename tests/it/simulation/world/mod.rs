@@ -3,6 +3,7 @@
 pub mod mail;
 mod operator;
 mod proof;
+mod replica;
 
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,9 +13,9 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use http::HeaderMap;
 use scanhook::api::{ItemView, Receipt};
-use scanhook::defender::Answer;
 use scanhook::defender::delegated::Renewal;
 use scanhook::defender::token_file::{CompletedCall, FileInsert, FileTrouble};
+use scanhook::defender::{Answer, LATE};
 use scanhook::in_force::{SourceBinding, SourceBindings};
 use scanhook::intake::accept;
 use scanhook::journal::{
@@ -23,6 +24,7 @@ use scanhook::journal::{
 use scanhook::policy::{Ceiling, Policy, Terms};
 use scanhook::settings::Source;
 use scanhook::worker::{Account, Call, OutgoingCall, Pace, TenantWorker, WorkerEvent};
+use scanhook_core::lease::{Trust, TurnTime};
 use scanhook_core::mapping::{DeliveryLimits, Map, Mapping};
 use scanhook_core::quota::Share;
 use scanhook_core::scan::{DecisionState, Mode, OnUnknown, Reason};
@@ -41,6 +43,7 @@ use super::throttle::{Seen, Watch};
 use mail::{Mail, WORKSPACE};
 use operator::{Order, Paused};
 use proof::{Disk, Proof};
+use replica::Replica;
 
 /// 2026-11-02T08:00:00Z.
 const START: i64 = 1_793_606_400_000;
@@ -123,6 +126,8 @@ pub struct Scenario {
     limited: bool,
     orders: Vec<(Duration, Order)>,
     proof: Proof,
+    /// Processes that have the journal.
+    replicas: usize,
 }
 
 fn machine(n: u64) -> String {
@@ -173,6 +178,7 @@ impl Scenario {
             limited: true,
             orders: Vec::new(),
             proof: Proof::Secret,
+            replicas: 1,
         }
     }
 
@@ -354,6 +360,11 @@ impl Scenario {
 
     /// Anything the far side may be, within what is promised: a list that shows an action within the settle time.
     pub fn random(seed: u64) -> Scenario {
+        Scenario::drawn(seed, 1)
+    }
+
+    /// The same for so many processes on one journal. Several have right clocks, and a secret that each of them knows.
+    pub fn drawn(seed: u64, replicas: usize) -> Scenario {
         let mut dice = Dice::new(seed);
         let machines = 1 + dice.roll(5);
         let share = dice.pick(&[(100, 1500), (3, 40), (2, 12)]);
@@ -440,7 +451,7 @@ impl Scenario {
                 ..Tenant::default()
             }];
         }
-        let jumps: Vec<_> = (0..dice.roll(3)).map(|_| jump(&mut dice, 6_000)).collect();
+        let mut jumps: Vec<_> = (0..dice.roll(3)).map(|_| jump(&mut dice, 6_000)).collect();
         let refuses = (dice.roll(8) == 0).then(|| {
             let from = Duration::from_secs(dice.roll(300));
             (from, from + Duration::from_secs(dice.roll(1_800)))
@@ -463,7 +474,10 @@ impl Scenario {
             rules
         };
         let (limited, forbidden) = (true, forbidden());
-        let proof = Proof::drawn(seed, !jumps.is_empty());
+        let mut proof = Proof::drawn(seed, !jumps.is_empty());
+        if replicas > 1 {
+            (jumps, proof) = (Vec::new(), Proof::Secret);
+        }
         proof.register(&mut setup);
         let mut far_faults: Vec<Fault> = far_faults;
         for fault in far_faults.iter_mut().filter(|fault| fault.route == "token") {
@@ -485,7 +499,13 @@ impl Scenario {
             limited,
             orders,
             proof,
+            replicas,
         }
+    }
+
+    /// The same with several processes on one journal.
+    pub fn with_replicas(self, replicas: usize) -> Scenario {
+        Scenario { replicas, ..self }
     }
 
     /// Two dozen machines that somebody's Quick occupies, most of them offline, and two that the app may not scan; a dozen
@@ -982,9 +1002,12 @@ enum Event {
     /// From now on the far side has nothing but 429, or that is over.
     Refuse(bool),
     Poll,
-    Reach(u32, Box<OutgoingCall>),
+    /// Under which fence it leaves.
+    Reach(u32, Option<i64>, Box<OutgoingCall>),
     Return(u32, CallId, Box<(Call, Answer)>),
     Load(u32),
+    /// Somebody else has the lease: is it worth asking for?
+    Look(u32),
     Operator(usize),
     /// The loop of messages polls.
     Mail,
@@ -998,10 +1021,14 @@ enum Event {
 pub struct World {
     /// The true time, which is the far side's.
     pub now: Timestamp,
-    /// How far our wall clock is ahead of it.
-    ahead: i64,
-    /// When our computer was started, and for the how-manieth time.
-    booted: (Timestamp, u64),
+    /// How far the database's clock is ahead of it.
+    database_ahead: i64,
+    /// The process to which something happens now, and the others.
+    me: Replica,
+    others: Vec<Replica>,
+    /// When the lease was last held or taken, and the longest time since then that another needed.
+    pub held_at: Timestamp,
+    pub longest_gap: Duration,
     pub watch: Watch,
     /// The quota is ours alone, and the far side keeps to it.
     pub alone: bool,
@@ -1009,6 +1036,8 @@ pub struct World {
     pub lowered: u32,
     /// How long nothing could be sent, the process being down.
     pub idle: Duration,
+    /// Calls that did not leave, because their lease might have been somebody else's.
+    pub too_late: u32,
     pub far: Simulator,
     pub faults: Faults,
     pub share: Share,
@@ -1030,13 +1059,9 @@ pub struct World {
     /// The loop of messages, and what its receivers got.
     pub mail: Mail,
     pub store: Store,
-    agenda: BTreeMap<(Timestamp, u64), Event>,
+    /// What happens, and to which process.
+    agenda: BTreeMap<(Timestamp, u64), (usize, Event)>,
     sequence: u64,
-    lane: Option<TenantWorker>,
-    /// Counts lives of the lane: what belongs to an earlier one is gone.
-    life: u32,
-    next_poll: Timestamp,
-    down: bool,
     dice: Dice,
     deliveries: Vec<String>,
     orders: Vec<Order>,
@@ -1073,7 +1098,12 @@ impl World {
         let account = Account {
             share: scenario.share,
             on_unknown: scenario.blind.unwrap_or(OnUnknown::Leave),
-            follow_for: 4 * DAY,
+            // Several processes renew their lease all that time.
+            follow_for: if scenario.replicas > 1 {
+                DAY / 8
+            } else {
+                4 * DAY
+            },
             credential: Ok(scenario.proof.credential()),
             ..crate::desk::account()
         };
@@ -1097,11 +1127,17 @@ impl World {
         let mut world = World {
             disk,
             now: Timestamp::from_millis(START),
-            ahead: 0,
-            booted: (Timestamp::from_millis(START - JUMP), 1),
+            database_ahead: 0,
+            me: Replica::new(0, scenario.replicas),
+            others: (1..scenario.replicas)
+                .map(|n| Replica::new(n, scenario.replicas))
+                .collect(),
+            held_at: Timestamp::from_millis(START),
+            longest_gap: Duration::ZERO,
             watch: Watch::default(),
             lowered: 0,
             idle: Duration::ZERO,
+            too_late: 0,
             alone: scenario.setup.foreign_percent == 0 && scenario.refuses.is_none(),
             far,
             faults,
@@ -1120,10 +1156,6 @@ impl World {
             store,
             agenda: BTreeMap::new(),
             sequence: 0,
-            lane: None,
-            life: 0,
-            next_poll: Timestamp::NEVER,
-            down: false,
             dice: Dice::new(scenario.seed ^ 0x3c),
             deliveries: scenario
                 .deliveries
@@ -1144,12 +1176,14 @@ impl World {
             account: Arc::new(account),
             proof: scenario.proof,
         };
-        world.after(Duration::ZERO, Event::Load(0));
+        for replica in 0..scenario.replicas {
+            world.after_of(replica, Duration::ZERO, Event::Load(0));
+        }
         for (n, (at, _)) in scenario.deliveries.iter().enumerate() {
-            world.after(*at, Event::Deliver(n));
+            world.after_of(n % scenario.replicas, *at, Event::Deliver(n));
         }
         for (n, (at, _)) in scenario.orders.iter().enumerate() {
-            world.after(*at, Event::Operator(n));
+            world.after_of(n % scenario.replicas, *at, Event::Operator(n));
         }
         for (at, machine, kind) in &scenario.foreign {
             world.after(*at, Event::Foreign(machine.clone(), kind));
@@ -1169,13 +1203,16 @@ impl World {
 
     /// Until everything has ended, or for forty days.
     pub fn run(&mut self) {
-        while let Some(((at, _), event)) = self.agenda.pop_first() {
+        while let Some(((at, _), (replica, event))) = self.agenda.pop_first() {
             assert!(
                 at.since(Timestamp::from_millis(START)) < 40 * DAY,
                 "something never ends"
             );
             self.now = at;
-            self.step(event);
+            self.turn_to(replica);
+            if let Some(event) = self.unless_asleep(event) {
+                self.step(event);
+            }
             let done =
                 self.promised.len() == self.deliveries.len() && self.ordered == self.orders.len();
             if done && self.settled() {
@@ -1208,13 +1245,19 @@ impl World {
     /// The sender posts a delivery once more, when nothing goes wrong any longer.
     pub fn redeliver(&mut self, n: usize) -> Receipt {
         self.faults = Faults::default();
+        self.me.is_well();
         self.accept(n).expect("nothing goes wrong")
     }
 
     fn after(&mut self, wait: Duration, event: Event) {
+        self.after_of(self.me.number, wait, event);
+    }
+
+    /// The same for another process.
+    fn after_of(&mut self, replica: usize, wait: Duration, event: Event) {
         self.sequence += 1;
         self.agenda
-            .insert((self.now.plus(wait), self.sequence), event);
+            .insert((self.now.plus(wait), self.sequence), (replica, event));
     }
 
     fn trace(&self, text: impl FnOnce() -> String) {
@@ -1238,7 +1281,7 @@ impl World {
             Event::Mend => self.far.faults(Vec::new()),
             Event::Clock(by) => {
                 self.trace(|| format!("our clock is set by {by} ms"));
-                self.ahead += by;
+                self.me.ahead += by;
             }
             Event::Refuse(begins) => {
                 self.trace(|| format!("the far side refuses everything: {begins}"));
@@ -1246,31 +1289,40 @@ impl World {
             }
             Event::Operator(n) => self.operate(n),
             Event::Mail => self.poll_mail(),
-            Event::Told(life, id, answer) if life == self.life => self.mail_answered(id, *answer),
-            Event::Granted(life, asked, answer) if life == self.life => {
+            Event::Told(life, id, answer) if life == self.me.life => {
+                self.mail_answered(id, *answer)
+            }
+            Event::Granted(life, asked, answer) if life == self.me.life => {
                 self.granted(asked, *answer)
             }
-            Event::Load(life) if life == self.life => self.load(),
+            Event::Load(life) if life == self.me.life => self.load(),
+            Event::Look(life) if life == self.me.life => self.look(),
             // An earlier wake-up has made this one superfluous, as it does in `lane/run`.
-            Event::Poll if self.now < self.next_poll => {}
+            Event::Poll if self.now < self.me.next_poll => {}
             Event::Poll => {
-                self.next_poll = Timestamp::NEVER;
+                self.me.next_poll = Timestamp::NEVER;
                 self.poll();
             }
-            Event::Reach(life, outgoing) if life == self.life => self.reach(*outgoing),
-            Event::Return(life, id, returned) if life == self.life => {
+            Event::Reach(life, fence, outgoing) if life == self.me.life => {
+                self.reach(fence, *outgoing)
+            }
+            Event::Return(life, id, returned) if life == self.me.life => {
                 self.answer(id, returned.0, returned.1)
             }
             Event::Reach(..)
             | Event::Return(..)
             | Event::Load(_)
+            | Event::Look(_)
             | Event::Told(..)
             | Event::Granted(..) => {}
         }
     }
 
     fn deliver(&mut self, n: usize) {
-        let receipt = if self.down { None } else { self.accept(n) };
+        let receipt = match self.me.down || self.is_asleep() {
+            true => None,
+            false => self.accept(n),
+        };
         self.trace(|| {
             format!(
                 "delivery {n}: {}",
@@ -1283,16 +1335,16 @@ impl World {
         });
         match receipt {
             Some(receipt) => self.promised.push((n, receipt)),
-            // No 2xx: the sender tries again.
-            None => self.after(Duration::from_secs(20), Event::Deliver(n)),
+            // No 2xx: the sender tries again, elsewhere if it can.
+            None => self.after_of(self.another(), Duration::from_secs(20), Event::Deliver(n)),
         }
     }
 
     /// What our computer knows of the time.
     fn clock(&self) -> Now {
-        let (booted, boot) = self.booted;
+        let (booted, boot) = self.me.booted;
         Now {
-            wall: self.now.moved(self.ahead),
+            wall: self.now.moved(self.me.ahead),
             up: self.now.since(booted),
             boot,
         }
@@ -1312,7 +1364,7 @@ impl World {
     }
 
     fn load(&mut self) {
-        self.down = false;
+        self.me.down = false;
         self.wake_mail(Duration::ZERO);
         let (tenant, account, desks, now) = (
             self.tenant,
@@ -1324,18 +1376,27 @@ impl World {
             rows: self.rows,
             ..Pace::default()
         };
-        match self.commit(move |tx| TenantWorker::load(tx, tenant, account, desks, pace, now)) {
+        let Some(seat) = self.seat() else {
+            if !self.me.down {
+                self.after(Duration::from_secs(1), Event::Load(self.me.life));
+            }
+            return;
+        };
+        let who = (tenant, seat);
+        match self.commit(move |tx| TenantWorker::load(tx, who, account, desks, pace, now)) {
+            Some(None) => self.look_later(),
             Some(lane) => {
-                self.lane = lane;
+                self.takes_over();
+                self.me.lane = lane;
                 self.wake(Duration::ZERO);
             }
-            None if !self.down => self.after(Duration::from_secs(1), Event::Load(self.life)),
+            None if !self.me.down => self.after(Duration::from_secs(1), Event::Load(self.me.life)),
             None => {}
         }
     }
 
     fn poll(&mut self) {
-        let Some(mut lane) = self.lane.take() else {
+        let Some(mut lane) = self.me.lane.take() else {
             return;
         };
         let (policy, policy_id, now) = (self.policy.clone(), self.policy_id, self.clock());
@@ -1355,8 +1416,10 @@ impl World {
         let Some((lane, todo)) = polled else {
             return self.lose_lane();
         };
+        self.held();
+        let fence = lane.lease().map(scanhook::journal::Lease::fence);
         self.lends(&lane);
-        self.lane = Some(lane);
+        self.me.lane = Some(lane);
         self.trace(|| format!("poll: {} calls {:?}", todo.calls.len(), todo.happened));
         for step in &todo.files {
             self.disk.carry_out(step);
@@ -1367,7 +1430,7 @@ impl World {
         for outgoing in todo.calls {
             self.watch.leaves(&outgoing, self.now);
             let wait = Duration::from_millis(self.dice.roll(40));
-            self.after(wait, Event::Reach(self.life, Box::new(outgoing)));
+            self.after(wait, Event::Reach(self.me.life, fence, Box::new(outgoing)));
         }
         if todo.wake_at < Timestamp::NEVER {
             self.wake(todo.wake_at.since(now.wall));
@@ -1437,7 +1500,13 @@ impl World {
         insert.complete(request, content)
     }
 
-    fn reach(&mut self, outgoing: OutgoingCall) {
+    fn reach(&mut self, fence: Option<i64>, outgoing: OutgoingCall) {
+        if let Some(nap) = self.nap() {
+            // Between the COMMIT and the first byte.
+            self.falls_asleep(nap);
+            let again = Event::Reach(self.me.life, fence, Box::new(outgoing));
+            return self.after(Duration::ZERO, again);
+        }
         let OutgoingCall {
             id,
             mut call,
@@ -1449,10 +1518,20 @@ impl World {
             Err(trouble) => {
                 self.trace(|| trouble.code().to_owned());
                 let answer = Answer::NotSent(trouble.code().into());
-                let returned = Event::Return(self.life, id, Box::new((call, answer)));
+                let returned = Event::Return(self.me.life, id, Box::new((call, answer)));
                 return self.after(Duration::from_millis(1), returned);
             }
         };
+        let now = self.clock().up;
+        let trust = request.extensions().get::<Trust>();
+        if trust.is_some_and(|trust| !trust.holds(now)) {
+            self.trace(|| "too late to leave".to_owned());
+            self.too_late += 1;
+            let answer = Answer::NotSent(LATE.into());
+            let returned = Event::Return(self.me.life, id, Box::new((call, answer)));
+            return self.after(Duration::from_millis(1), returned);
+        }
+        self.leaves_under(fence);
         let fault = self.faults.at_call();
         let (wait, answer) = if fault == Some(AtCall::NeverLeaves) {
             (Duration::from_millis(5), Answer::NotSent("refused".into()))
@@ -1478,11 +1557,17 @@ impl World {
             )
         });
         let Some(renewal) = renewal else {
-            return self.after(wait, Event::Return(self.life, id, Box::new((call, answer))));
+            return self.after(
+                wait,
+                Event::Return(self.me.life, id, Box::new((call, answer))),
+            );
         };
         call.leaves_with(&renewal);
         if let Some(answer) = self.keep(&renewal, answer) {
-            self.after(wait, Event::Return(self.life, id, Box::new((call, answer))));
+            self.after(
+                wait,
+                Event::Return(self.me.life, id, Box::new((call, answer))),
+            );
         }
     }
 
@@ -1510,7 +1595,7 @@ impl World {
     }
 
     fn answer(&mut self, id: CallId, call: Call, answer: Answer) {
-        let Some(mut lane) = self.lane.take() else {
+        let Some(mut lane) = self.me.lane.take() else {
             return;
         };
         let now = self.clock();
@@ -1523,6 +1608,7 @@ impl World {
             self.watch.perhaps_answered(&seen);
             return self.lose_lane();
         };
+        self.held();
         self.watch.answered(id, &seen, self.now);
         self.trace(|| format!("answer: {happened:?}"));
         if happened
@@ -1537,7 +1623,7 @@ impl World {
             );
         }
         self.lends(&lane);
-        self.lane = Some(lane);
+        self.me.lane = Some(lane);
         self.wake(Duration::ZERO);
     }
 
@@ -1553,13 +1639,13 @@ impl World {
 
     /// As `lane/run` does it: calls are dropped, and the lane is loaded again.
     fn lose_lane(&mut self) {
-        if !self.down {
+        if !self.me.down {
             self.watch.forgets();
             // What is under way to receivers belongs to this life as well.
             self.lose_mail();
-            self.life += 1;
+            self.me.life += 1;
             self.idle += Duration::from_secs(1);
-            self.after(Duration::from_secs(1), Event::Load(self.life));
+            self.after(Duration::from_secs(1), Event::Load(self.me.life));
         }
     }
 
@@ -1573,21 +1659,22 @@ impl World {
         });
         self.watch.forgets();
         if restarts {
-            self.booted = (self.now, self.booted.1 + 1);
+            self.me.booted = (self.now, self.me.booted.1 + 1);
         }
-        self.lane = None;
+        self.me.lane = None;
         self.lose_mail();
-        self.life += 1;
-        self.down = true;
+        self.me.life += 1;
+        self.me.down = true;
+        self.me.reborn();
         let wait = Duration::from_secs(1 + self.dice.roll(40));
         self.idle += wait;
-        self.after(wait, Event::Load(self.life));
+        self.after(wait, Event::Load(self.me.life));
     }
 
     fn wake(&mut self, wait: Duration) {
         let at = self.now.plus(wait);
-        if at < self.next_poll {
-            self.next_poll = at;
+        if at < self.me.next_poll {
+            self.me.next_poll = at;
             self.after(wait, Event::Poll);
         }
     }
@@ -1598,6 +1685,12 @@ impl World {
         work: impl FnOnce(&mut Tx<'_>) -> Result<T, JournalError> + Send + 'static,
     ) -> Option<T> {
         let fault = self.faults.at_commit();
+        let dies = matches!(fault, Some(AtCommit::CrashBefore | AtCommit::CrashAfter));
+        let fault = fault.filter(|_| !dies || self.may_die());
+        let sleeps = self.disturbance();
+        if self.is_cut_before() {
+            return None;
+        }
         if fault == Some(AtCommit::CrashBefore) {
             self.crash();
             return None;
@@ -1612,8 +1705,15 @@ impl World {
         let slot = Arc::new(Mutex::new(None));
         let reply = slot.clone();
         let job = Job::new(0, work, move |result| *reply.lock().unwrap() = Some(result));
-        let touched = self.store.commit(vec![job]);
+        let time = TurnTime {
+            database: self.now.moved(self.database_ahead),
+            begun: self.clock().up,
+        };
+        let touched = self.store.commit_at(vec![job], time);
         self.store.refuse_commits(false).unwrap();
+        if let Some(span) = sleeps {
+            self.falls_asleep(span);
+        }
         if full {
             self.store.fill_disk(false).unwrap();
         }
@@ -1623,6 +1723,11 @@ impl World {
         }
         if touched.0.contains(&self.tenant) {
             self.wake(Duration::ZERO);
+            self.notify_others();
+        }
+        if self.is_cut() {
+            // It took effect, and nobody here knows.
+            return None;
         }
         if touched.0.contains(&MESSAGES) {
             self.wake_mail(Duration::from_millis(100));
@@ -1630,6 +1735,7 @@ impl World {
         let result = slot.lock().unwrap().take().expect("a job that panicked");
         match result {
             Ok(value) => Some(value),
+            Err(JournalError::Deposed) if !self.others.is_empty() => None,
             Err(error) => {
                 assert!(
                     matches!(fault, Some(AtCommit::Fails | AtCommit::DiskFull)),

@@ -119,11 +119,14 @@ fn somebody() -> By {
 impl World {
     pub(super) fn operate(&mut self, n: usize) {
         let order = self.orders[n].clone();
-        let told = if self.down { None } else { self.order(&order) };
+        let told = match self.me.down || self.is_asleep() {
+            true => None,
+            false => self.order(&order),
+        };
         self.trace(|| format!("{order:?}: {}", told.as_deref().unwrap_or("no answer")));
         match told {
             Some(_) => self.ordered += 1,
-            None => self.after(Duration::from_secs(15), Event::Operator(n)),
+            None => self.after_of(self.another(), Duration::from_secs(15), Event::Operator(n)),
         }
     }
 

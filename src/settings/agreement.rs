@@ -1,0 +1,34 @@
+//! What all processes with one journal must have been told alike. Each reads its own files, and a lease moves from one to
+//! the other: were they told differently, what happens to an alert would depend on who has the lease.
+
+use sha2::{Digest, Sha256};
+
+use super::Settings;
+
+impl Settings {
+    /// A short hash over tenants, their shares, modes and limits, and over whom each source acts for. Nothing secret is in it.
+    #[must_use]
+    pub fn agreement(&self) -> String {
+        let mut hash = Sha256::new();
+        for tenant in &self.tenants {
+            let (share, limit) = (tenant.quota, tenant.limit);
+            let line = format!(
+                "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}\n",
+                tenant.name,
+                tenant.tenant_id.to_lowercase(),
+                tenant.client_id.to_lowercase(),
+                tenant.mode.map(|mode| mode.code()),
+                (share.per_minute, share.per_hour),
+                (limit.scans, limit.per),
+                (tenant.on_unknown.code(), tenant.external_id),
+                tenant.follow_for,
+            );
+            hash.update(line);
+        }
+        for source in &self.sources {
+            hash.update(format!("{:?} {:?}\n", source.name, source.tenants));
+        }
+        hash.update(format!("{} {}", self.dry_run, self.simulate));
+        hex::encode(&hash.finalize()[..8])
+    }
+}
