@@ -11,7 +11,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use scanhook_simulator::{FederatedIssuer, HostIdentity, Setup, Tenant};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use keys::ISSUER;
