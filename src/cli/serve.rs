@@ -110,6 +110,7 @@ async fn serve(
         simulator,
         reload: Some(WatchedFiles::of(inputs)),
         heartbeat: supervisor::heartbeat(),
+        lease: settings.journal.terms(),
         ..Options::default()
     };
     let scheme = |tls: bool| if tls { "https" } else { "http" };

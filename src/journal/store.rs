@@ -34,6 +34,7 @@ use super::space::Space;
 use super::tx::Tx;
 use crate::clock;
 use scanhook_core::lease::TurnTime;
+use scanhook_core::time::Timestamp;
 
 /// The tenants whose workers have something to look at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -143,7 +144,7 @@ impl Store {
     }
 
     /// The same where the database's clock and the computer's say this: a database of its own has a clock of its own.
-    pub fn commit_at(&mut self, jobs: Vec<Job>, time: TurnTime) -> Touched {
+    pub fn commit_at(&mut self, jobs: Vec<Job>, mut time: TurnTime) -> Touched {
         let (tight, room) = self.look_for_room();
         let (jobs, refused): (Vec<Job>, Vec<Job>) = jobs
             .into_iter()
@@ -156,10 +157,14 @@ impl Store {
             return Touched::default();
         }
         let (count, begun) = (jobs.len(), clock::mono());
-        if let Err(error) = self.begin() {
-            refuse(jobs, &error);
-            self.recover(&error);
-            return Touched::default();
+        match self.begin() {
+            Ok(Some(database)) => time.database = database,
+            Ok(None) => {}
+            Err(error) => {
+                refuse(jobs, &error);
+                self.recover(&error);
+                return Touched::default();
+            }
         }
         let before = self.db.total_changes();
         let ran: Vec<RanJob> = jobs
@@ -185,8 +190,8 @@ impl Store {
         Touched(touched)
     }
 
-    /// Begins the transaction, on a connection that is made anew where it was lost.
-    fn begin(&mut self) -> Result<(), JournalError> {
+    /// Begins the transaction, on a connection that is made anew where it was lost. Says when, by the clock of the database.
+    fn begin(&mut self) -> Result<Option<Timestamp>, JournalError> {
         if let Connection::Postgres(db) = &mut self.db {
             db.ready()?;
         }

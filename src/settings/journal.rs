@@ -10,6 +10,7 @@ use super::place::{Context, Section};
 use super::postgres::PostgresSettings;
 use super::secret::text_in;
 use super::server::size;
+use scanhook_core::lease::LeaseTerms;
 
 /// `[journal]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +36,12 @@ impl JournalSettings {
     #[must_use]
     pub fn file(&self) -> Option<PathBuf> {
         self.postgres.is_none().then(|| there_is(&self.path))
+    }
+
+    /// How leases are, where other processes may have the same journal.
+    #[must_use]
+    pub fn terms(&self) -> Option<LeaseTerms> {
+        self.postgres.as_ref().map(|_| LeaseTerms::new(self.lease))
     }
 
     /// Where it is, for people.

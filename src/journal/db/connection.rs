@@ -5,6 +5,7 @@ use super::params::Params;
 use super::postgres::Postgres;
 use super::row::Row;
 use super::statement::Statement;
+use scanhook_core::time::Timestamp;
 
 /// A connection.
 pub(crate) enum Connection {
@@ -71,12 +72,13 @@ impl Connection {
         }
     }
 
-    /// Begins a transaction that writes: no other writer is in one until it ends.
-    pub(crate) fn begin(&self) -> DbResult<()> {
+    /// Begins a transaction that writes: no other writer is in one until it ends. Says when that is, where the database has
+    /// a clock of its own.
+    pub(crate) fn begin(&self) -> DbResult<Option<Timestamp>> {
         match self {
             // A plain BEGIN begins as a reader, which SQLite may refuse to let write in the middle of the batch.
-            Connection::Sqlite(_) => self.frame("BEGIN IMMEDIATE"),
-            Connection::Postgres(db) => db.begin(),
+            Connection::Sqlite(_) => self.frame("BEGIN IMMEDIATE").map(|()| None),
+            Connection::Postgres(db) => db.begin().map(Some),
         }
     }
 

@@ -5,6 +5,7 @@ use super::super::fault::{DbError, DbResult};
 use super::lost::Lost;
 use super::refusal::Refusal;
 use super::session::Session;
+use scanhook_core::time::Timestamp;
 
 /// What a session is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +50,7 @@ const OLDEST: i64 = 150_000;
 const TABLES: &str = "'tenant', 'policy', 'delivery', 'alert', 'decision', 'scan', 'call', 'event', 'pause', 'device', 'refused',
     'sweep', 'source', 'scan_count', 'finding', 'about', 'mention', 'known_as', 'machine', 'decision_count', 'parked', 'minute',
     'tally', 'audit', 'token_use', 'occasion', 'lasting', 'receiver', 'outbox', 'told_until', 'approval', 'session', 'write_back',
-    'numbered'";
+    'numbered', 'replica', 'lane'";
 
 /// Prepares a session for its use, and looks whether it may be had.
 pub(super) fn prepare(session: &Session, of: Use, schema: i64) -> Result<(), Refusal> {
@@ -77,25 +78,7 @@ pub(super) fn prepare(session: &Session, of: Use, schema: i64) -> Result<(), Ref
     if matches!(of, Use::Writer | Use::Visitor) {
         rights(session)?;
     }
-    if of == Use::Writer {
-        alone(session)?;
-    }
     Ok(())
-}
-
-/// One process a journal, for as long as the session lives: two would both send what waits. A session whose other end is gone
-/// without a word is ended by the server within half a minute.
-fn alone(session: &Session) -> Result<(), Refusal> {
-    let taken = session.say(
-        "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;
-         SET lock_timeout = '3s'; SELECT pg_advisory_lock(1935896169, hashtext(current_schema()));
-         SET lock_timeout = '8s'",
-    );
-    match taken {
-        Err(lost) if lost.is_busy() => Err(Refusal::InUse),
-        Err(lost) => Err(lost.into()),
-        Ok(_) => Ok(()),
-    }
 }
 
 fn server(session: &Session) -> Result<(), Refusal> {
@@ -203,11 +186,12 @@ fn rights(session: &Session) -> Result<(), Refusal> {
     }
 }
 
-/// Whether the schema is still the one that was found: the answer to the writers' turn.
-pub(super) fn same_schema(found: Option<&str>, known: i64) -> DbResult<()> {
-    match found.and_then(|found| found.parse::<i64>().ok()) {
-        Some(found) if found == known => Ok(()),
-        Some(found) if found > known => Err(DbError::Newer(found)),
+/// Whether the schema is still the one that was found, and the time of the database: the answer to the writers' turn.
+pub(super) fn same_schema(answer: Option<&str>, known: i64) -> DbResult<Timestamp> {
+    let parts = answer.and_then(|answer| answer.split_once(' '));
+    match parts.and_then(|(schema, at)| Some((schema.parse::<i64>().ok()?, at.parse().ok()?))) {
+        Some((found, at)) if found == known => Ok(Timestamp::from_millis(at)),
+        Some((found, _)) if found > known => Err(DbError::Newer(found)),
         _ => Err(
             Lost::Broken("the table `journal` does not say its schema any more".to_owned()).into(),
         ),

@@ -24,14 +24,16 @@ pub(super) use wire::Came;
 use super::fault::{DbError, DbResult};
 use crate::clock;
 use crate::settings::PostgresSettings;
+use scanhook_core::time::Timestamp;
 
 /// Between two tries to connect.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Takes the turn of those who write, which ends with the transaction, and reads the schema behind it: what another
+/// Takes the turn of those who write, which ends with the transaction, and reads the schema and the time behind it: what another
 /// process has committed before is seen by every statement that follows.
 const TURN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED;
-    SELECT pg_advisory_xact_lock(1935896168, hashtext(current_schema())); SELECT schema FROM journal";
+    SELECT pg_advisory_xact_lock(1935896168, hashtext(current_schema())); SELECT schema || ' ' ||
+    floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM journal";
 
 /// A database, and the session with it.
 pub(crate) struct Postgres {
@@ -88,8 +90,8 @@ impl Postgres {
         }
     }
 
-    /// Begins a transaction that writes.
-    pub(crate) fn begin(&self) -> DbResult<()> {
+    /// Begins a transaction that writes; when that is by the clock of the database.
+    pub(crate) fn begin(&self) -> DbResult<Timestamp> {
         // Also where it is refused: BEGIN comes before the turn.
         self.session.open.set(true);
         let found = self.session.say(TURN)?;

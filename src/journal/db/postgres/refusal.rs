@@ -22,8 +22,6 @@ pub enum Refusal {
         "the journal's database only lets read (it is a standby, or `default_transaction_read_only` is on): name the primary in `[journal] url`"
     )]
     ReadOnly,
-    #[error("the journal is in use by another scanhook; one process a journal")]
-    InUse,
     #[error("the journal's database has no journal yet: run `scanhook journal init`")]
     NotInitialised,
     #[error(
@@ -79,7 +77,6 @@ impl Refusal {
             Refusal::Certificate { .. } => "journal-certificate",
             Refusal::TooOld(_) => "journal-server-too-old",
             Refusal::ReadOnly => "journal-read-only",
-            Refusal::InUse => "journal-in-use",
             Refusal::NotInitialised => "journal-not-initialised",
             Refusal::NoDescription => "journal-not-described",
             Refusal::Newer { .. } => "journal-newer",
