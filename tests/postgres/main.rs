@@ -24,6 +24,7 @@ mod desk;
 #[path = "../it/harness/mod.rs"]
 mod harness;
 mod refused;
+mod replicas;
 mod server;
 mod serving;
 #[allow(dead_code, reason = "shared with the other tests, which use all of it")]
