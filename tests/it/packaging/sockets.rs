@@ -141,7 +141,8 @@ impl Seen {
                     n += 1;
                 }
                 Came::Cut => *self.cut.lock().unwrap() += 1,
-                other => self.refused.lock().unwrap().push(format!("{other:?}")),
+                Came::Answer(text) => self.refused.lock().unwrap().push(text),
+                Came::Refused(error) => self.refused.lock().unwrap().push(error.to_string()),
             }
         }
     }
