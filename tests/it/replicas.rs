@@ -3,7 +3,11 @@
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
-use scanhook_core::lease::LeaseTerms;
+use scanhook::defender::client::{Client, Timeouts};
+use scanhook::defender::network::NetworkSettings;
+use scanhook::defender::{Answer, LATE};
+use scanhook_core::lease::{LeaseTerms, Trust};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::harness::{CLIENT, Site, TENANT, Wish, alert, machine, never, scan_id, until};
 
@@ -134,4 +138,49 @@ async fn a_process_alone_with_its_journal_asks_for_no_lease() {
             .map(|id| serde_json::json!({ "id": id }))
             .unwrap()
     );
+}
+
+/// Everything that reaches a far side, on one connection that answers the first request and is then kept.
+async fn heard(listener: tokio::net::TcpListener) -> String {
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let (mut all, mut part) = (Vec::new(), [0; 4096]);
+    while let Ok(length) = stream.read(&mut part).await {
+        if length == 0 {
+            break;
+        }
+        all.extend_from_slice(&part[..length]);
+        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+        stream.write_all(answer).await.unwrap();
+    }
+    String::from_utf8(all).unwrap()
+}
+
+#[tokio::test]
+async fn no_byte_leaves_after_the_lease_on_a_new_connection_or_on_one_that_was_kept() {
+    let body = || bytes::Bytes::from_static(b"{\"a\":1}");
+    for (method, body) in [("POST", body()), ("GET", bytes::Bytes::new())] {
+        for first in [false, true] {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let far = tokio::spawn(heard(listener));
+            let client = Client::build(Timeouts::default(), &NetworkSettings::default()).unwrap();
+            let request = |path: &str| {
+                let request = http::Request::builder().method(method);
+                let request = request.uri(format!("http://{address}/{path}"));
+                request.body(body.clone()).unwrap()
+            };
+            if first {
+                let answer = client.send(request("first")).await;
+                assert!(matches!(answer, Answer::Http(_)));
+            }
+            let mut late = request("late");
+            let over = Trust::after(Duration::ZERO, LeaseTerms::new(Duration::from_secs(1)));
+            late.extensions_mut().insert(over);
+            let answer = client.send(late).await;
+            assert!(matches!(answer, Answer::NotSent(unsent) if unsent.code == LATE));
+            let seen = far.await.unwrap();
+            assert_eq!(seen.contains("/first"), first, "{seen}");
+            assert!(!seen.contains("late") && seen.is_empty() != first, "{seen}");
+        }
+    }
 }
