@@ -101,7 +101,7 @@ impl CliError {
     /// A database that is not used as a journal.
     pub(super) fn refused(refusal: &Refusal) -> CliError {
         let exit = match refusal {
-            Refusal::Unreachable(_) | Refusal::InUse | Refusal::Other(_) => Exit::Unavailable,
+            Refusal::Unreachable(_) | Refusal::Other(_) => Exit::Unavailable,
             Refusal::Password { .. } | Refusal::Rights { .. } => Exit::Permission,
             _ => Exit::Configuration,
         };

@@ -310,7 +310,6 @@ fn every_way_the_journal_fails_is_explained() {
         Refusal::TooOld(message()),
         Refusal::ReadOnly,
         Refusal::Encoding(message()),
-        Refusal::InUse,
         Refusal::NotInitialised,
         Refusal::NoDescription,
         Refusal::Newer { found: 2, known: 1 },
