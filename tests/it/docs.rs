@@ -393,6 +393,7 @@ fn no_code_of_the_far_side_is_explained_that_does_not_exist() {
         "src/worker/scan_answer.rs",
         "src/worker/not_executed.rs",
         "src/worker/meet.rs",
+        "src/defender/trusted_body.rs",
         "src/worker/backoff.rs",
         "src/worker/token.rs",
         "src/worker/stops.rs",
