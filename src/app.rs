@@ -34,6 +34,7 @@ use tokio::task::JoinSet;
 use crate::activation::Activation;
 use crate::clock;
 use crate::defender::client::Client;
+use crate::in_force::ActiveConfig;
 use crate::intake::LastSeen;
 use crate::journal::{Journal, JournalError};
 use crate::keyrings;
@@ -63,6 +64,16 @@ pub struct Running {
     writer: std::thread::JoinHandle<()>,
     grace: Duration,
     reloads: Reloads,
+}
+
+fn say_whether_armed(in_force: &ActiveConfig) {
+    let armed = in_force.armed();
+    tracing::info!(mode = armed.mode, "{}", armed.sentence);
+}
+
+async fn fetched(fetcher: keyrings::Fetcher) -> &'static str {
+    fetcher.run().await;
+    "the fetcher of keys"
 }
 
 impl Running {
@@ -111,15 +122,11 @@ impl Running {
         )
         .await?;
         let (current, settings) = (active.current(), active.in_force().settings.clone());
-        let armed = active.in_force().armed();
-        tracing::info!(mode = armed.mode, "{}", armed.sentence);
+        say_whether_armed(&active.in_force());
 
         let openid = Arc::new(OpenId::new(client.clone(), options.beat));
         let (fetcher, keys) = keyrings::ring(active.keys(), client, options.beat, stopping.clone());
-        tasks.spawn(async move {
-            fetcher.run().await;
-            "the fetcher of keys"
-        });
+        tasks.spawn(fetched(fetcher));
         let (heard, sources, tls) = (active.heard(), active.sources(), active.renewed());
         let (fallen, fell) = oneshot::channel();
         let (reloader, reloads) = Reloader::new(options.reload, active, fallen, stopping.clone());

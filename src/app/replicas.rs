@@ -64,10 +64,10 @@ pub(super) async fn live(
         if let Err(error) = said.await {
             tracing::error!(target: APP, code = error.code(), %error, "a sign of life could not be written");
         }
-        if let Some(terms) = membership.lease {
-            if let Ok(all) = journal.read(move |reader| reader.replicas(terms)).await {
-                differing.look(&all, clock::mono());
-            }
+        if let Some(terms) = membership.lease
+            && let Ok(all) = journal.read(move |reader| reader.replicas(terms)).await
+        {
+            differing.look(&all, clock::mono());
         }
         let every = membership.lease.map(LeaseTerms::renew_every);
         tokio::select! {

@@ -7,6 +7,7 @@ use super::state::Admin;
 use crate::api::{CertificateView, StatusView};
 use crate::certificate::{PlacedCertificate, concerns};
 use crate::clock;
+use crate::settings::Settings;
 use scanhook_core::access::Permission;
 
 impl Admin {
@@ -54,10 +55,7 @@ impl Admin {
         }
         let pauses = self.pauses().await?;
         let certificates = in_force.settings.certificates();
-        let mut warnings = in_force.settings.warnings.clone();
-        warnings.extend(concerns(&certificates, clock::now()));
-        warnings.extend(self.traces.warnings());
-        warnings.extend(self.journal.space().room().warning());
+        let warnings = self.warnings(&in_force.settings, &certificates);
         let (parked, parked_at) = self.read(|reader| reader.parked()).await?;
         let receivers = self.receivers().await?;
         let replicas = self.replicas().await?;
@@ -86,6 +84,16 @@ impl Admin {
             door: self.traces.of(None),
         };
         Ok(within(view, asked))
+    }
+}
+
+impl Admin {
+    fn warnings(&self, settings: &Settings, certificates: &[PlacedCertificate]) -> Vec<String> {
+        let mut warnings = settings.warnings.clone();
+        warnings.extend(concerns(certificates, clock::now()));
+        warnings.extend(self.traces.warnings());
+        warnings.extend(self.journal.space().room().warning());
+        warnings
     }
 }
 

@@ -223,12 +223,7 @@ impl Runner {
         let mut anew = false;
         let mut calls: JoinSet<Returned> = JoinSet::new();
         loop {
-            let dismissed = !self
-                .account
-                .borrow()
-                .as_ref()
-                .is_some_and(|account| Arc::ptr_eq(account, &mine));
-            let stopping = *self.stop.borrow() || dismissed;
+            let stopping = *self.stop.borrow() || self.is_dismissed(&mine);
             if calls.is_empty() && (stopping || worker.gives_up()) {
                 self.journal.write(move |tx| worker.free(tx)).await?;
                 if !stopping {
@@ -281,6 +276,14 @@ impl Runner {
                 () = tokio::time::sleep(sleep) => {}
             }
         }
+    }
+
+    /// Another account is to call by now, or none.
+    fn is_dismissed(&self, mine: &Arc<Account>) -> bool {
+        let account = self.account.borrow();
+        !account
+            .as_ref()
+            .is_some_and(|account| Arc::ptr_eq(account, mine))
     }
 
     fn show(&self, worker: &TenantWorker, happened: &[WorkerEvent]) {
