@@ -185,7 +185,13 @@ async fn one_that_stood_still_calls_for_nothing_more_when_it_goes_on() {
     accepted(&caller, 1).await;
     signal(&caller, "-STOP");
     let since = Instant::now();
-    accepted(&survivor, 100).await;
+    // It may have stopped in the middle of its turn, which the database ends after three seconds.
+    until_in(SOON, "the survivor takes alerts", async || {
+        let body = alert("100", "high", &machine(100));
+        let answer = survivor.post(&client(), &body).await;
+        (answer.status == 202).then_some(())
+    })
+    .await;
     until_in(SOON, "the survivor calls", async || {
         called(&far, 100).then_some(())
     })

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scanhook::journal::{Ids, Store, check_database};
+use scanhook::journal::check_database;
 use scanhook::settings::Settings;
 use serde_json::Value;
 
@@ -149,7 +149,7 @@ async fn a_journal_that_another_version_has_changed_is_not_written_any_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_journal_that_is_served_may_be_looked_at() {
     let server = Server::initialised();
-    let site = site(&server).await;
+    let mut site = site(&server).await;
     let at = server.at();
     let looked = tokio::task::spawn_blocking(move || check_database(&at));
     looked.await.unwrap().unwrap();
