@@ -1,9 +1,10 @@
-//! The journal, opened, and the thread that writes it: the only one that this program starts for itself.
+//! The journal, opened, with the thread that writes it and, where it is in a database, the one that hears what other
+//! processes write: the only ones that this program starts for itself.
 
 use std::sync::Arc;
 
 use super::begin::StartError;
-use crate::journal::{Ids, Journal, OpenError, Store, Writer};
+use crate::journal::{Ids, Journal, OpenError, Store, Writer, listen};
 use crate::settings::{PostgresSettings, Settings};
 
 /// Opens the journal, and starts the thread that writes it.
@@ -11,7 +12,15 @@ pub(super) fn open_journal(
     settings: &Settings,
 ) -> Result<(Journal, std::thread::JoinHandle<()>), StartError> {
     let (journal, writer) = match settings.journal.postgres.clone() {
-        Some(postgres) => in_database(Arc::new(postgres), settings.simulate)?,
+        Some(postgres) => {
+            let at = Arc::new(postgres);
+            let opened = in_database(at.clone(), settings.simulate)?;
+            let (wakes, pulse) = (opened.0.wakes(), opened.0.pulse().clone());
+            std::thread::Builder::new()
+                .name("listener".to_owned())
+                .spawn(move || listen(at, &wakes, &pulse))?;
+            opened
+        }
         None => in_file(settings)?,
     };
     let writer = std::thread::Builder::new()

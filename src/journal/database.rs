@@ -1,18 +1,25 @@
 //! A journal in PostgreSQL: opened like a file, and made by a person's order alone.
 
+use core::time::Duration;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::Journal;
-use super::db::{Connection, Postgres, Refusal, Use, initialise};
+use super::db::{Connection, Heard, Listener, Postgres, Refusal, Use, initialise};
 use super::error::OpenError;
 use super::ids::Ids;
+use super::keys::TenantId;
+use super::pulse::Pulse;
 use super::schema::SCHEMA;
 use super::store::Store;
+use super::wake::Wake;
 use super::writer::Writer;
 use crate::clock;
 use crate::settings::PostgresSettings;
+
+/// How long is listened before it is looked whether anybody still waits.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 fn connect(at: &Arc<PostgresSettings>, of: Use) -> Result<Connection, Refusal> {
     Ok(Postgres::open(at, of, SCHEMA)?.into())
@@ -40,6 +47,22 @@ impl Journal {
         at: &Arc<PostgresSettings>,
     ) -> Result<(Journal, Writer), OpenError> {
         Journal::with(store, || Ok(connect(at, Use::Reader)?))
+    }
+}
+
+/// Wakes whoever waits here for what other processes with this database have changed, and tells pages of it, until nobody
+/// waits any more. Not from async code: it waits.
+pub fn listen(at: Arc<PostgresSettings>, wakes: &Wake, pulse: &Pulse) {
+    let mut listener = Listener::new(at, SCHEMA);
+    while !wakes.is_last() {
+        let Some(heard) = listener.hear(PATIENCE) else {
+            continue;
+        };
+        pulse.changed();
+        match heard {
+            Heard::Tenants(ids) => wakes.tell(ids.into_iter().map(TenantId).collect()),
+            Heard::All => wakes.tell_all(),
+        }
     }
 }
 

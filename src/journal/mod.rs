@@ -172,7 +172,7 @@ pub use calls::{Api, CallId};
 pub use cited::Cited;
 pub use clock_set::ClockSet;
 pub use credentials_ending::EndingCredential;
-pub use database::{check_database, initialise_database};
+pub use database::{check_database, initialise_database, listen};
 pub use db::Refusal;
 pub use delivery_body::DeliveryBody;
 pub use due::Due;

@@ -171,7 +171,10 @@ impl Store {
             .into_iter()
             .filter_map(|job| self.run(job, (tight, time), (&mut touched, &mut counts)))
             .collect();
-        let commit = counts.write(&self.db).and_then(|()| Ok(self.db.commit()?));
+        let changed = touched.iter().map(|tenant| tenant.0);
+        let commit = counts
+            .write(&self.db)
+            .and_then(|()| Ok(self.db.commit(changed)?));
         self.pulse
             .committed(count, clock::mono().saturating_sub(begun));
         if commit.is_ok() && self.db.total_changes() != before {

@@ -20,6 +20,17 @@ impl Wake {
         known.entry(tenant).or_default().clone()
     }
 
+    /// Something may have changed, of whichever tenant.
+    pub(super) fn tell_all(&self) {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.values().for_each(|waiting| waiting.notify_one());
+    }
+
+    /// Whether nobody else has it any more.
+    pub(super) fn is_last(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+
     /// Something of these tenants was changed by a transaction that is committed.
     pub fn tell(&self, touched: BTreeSet<TenantId>) {
         for tenant in touched {

@@ -40,6 +40,10 @@ async fn far() -> Far {
 
 /// The files of a replica: all of them have the same but for their ports.
 fn files(far: &Far, server: &Server) -> TempDir {
+    files_with(far, server, "4s")
+}
+
+fn files_with(far: &Far, server: &Server, lease: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let limit = "limit = { scans = 10000, per = \"1h\" }";
     install(folder.path(), far.at, "", limit);
@@ -48,7 +52,7 @@ fn files(far: &Far, server: &Server) -> TempDir {
     let (head, journal) = text.split_once("[journal]\nurl = ").unwrap();
     let (_, behind) = journal.split_once('\n').unwrap();
     let url = format!(
-        "[journal]\nurl = \"{}\"\nlease = \"4s\"\npassword_file = \"journal.secret\"\n",
+        "[journal]\nurl = \"{}\"\nlease = \"{lease}\"\npassword_file = \"journal.secret\"\n",
         server.url()
     );
     std::fs::write(&file, format!("{head}{url}{behind}")).unwrap();
@@ -231,4 +235,32 @@ async fn one_that_is_asked_to_stop_lets_the_other_call_at_once() {
     let (held, mine) = holder(&survivor).await;
     assert_eq!(held, Some(mine));
     nothing_is_doubled(&far);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_takes_the_other_calls_for_as_soon_as_it_is_told() {
+    let (server, far) = (Server::initialised(), far().await);
+    // The one that calls looks by itself every ten seconds.
+    let (one, other) = (
+        files_with(&far, &server, "60s"),
+        files_with(&far, &server, "60s"),
+    );
+    let (a, b) = (
+        Served::start(one.path()).await,
+        Served::start(other.path()).await,
+    );
+    let [_caller, taker] = ordered(a, b).await;
+    let since = Instant::now();
+    for n in 1..=6 {
+        accepted(&taker, n).await;
+        until_in(SOON, "it is called for", async || {
+            called(&far, n).then_some(())
+        })
+        .await;
+    }
+    assert!(
+        since.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        since.elapsed()
+    );
 }

@@ -82,10 +82,11 @@ impl Connection {
         }
     }
 
-    pub(crate) fn commit(&self) -> DbResult<()> {
+    /// Ends it so that all of it is kept, and tells other processes, where there may be some, what it changed.
+    pub(crate) fn commit(&self, changed: impl IntoIterator<Item = i64>) -> DbResult<()> {
         match self {
             Connection::Sqlite(_) => self.frame("COMMIT"),
-            Connection::Postgres(db) => db.commit(),
+            Connection::Postgres(db) => db.commit(changed),
         }
     }
 

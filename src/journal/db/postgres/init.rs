@@ -42,7 +42,7 @@ pub(crate) fn initialise(
         "INSERT INTO journal(id, schema) VALUES ('{id}', {schema})"
     ))?;
     session
-        .commit()
+        .commit("SELECT 1")
         .map_err(|lost| Refusal::Other(lost.to_string()))?;
     Ok(false)
 }

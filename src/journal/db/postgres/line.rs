@@ -94,6 +94,33 @@ impl Line {
         })
     }
 
+    /// What other sessions tell this one, within this time. What is told while something is asked is not kept: a session that
+    /// listens asks nothing.
+    pub(super) fn hear(&mut self, within: Duration) -> Result<Option<String>, Lost> {
+        let (Some(runtime), Some(carrier)) = (&self.runtime, &mut self.carrier) else {
+            return Err(Lost::closed());
+        };
+        runtime.block_on(async {
+            let told = poll_fn(|cx| {
+                loop {
+                    match carrier.poll(cx) {
+                        Poll::Ready(Some(Ok(AsyncMessage::Notification(told)))) => {
+                            return Poll::Ready(Ok(told.payload().to_owned()));
+                        }
+                        Poll::Ready(Some(Ok(_))) => {}
+                        Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(Lost::of(error))),
+                        Poll::Ready(None) => return Poll::Ready(Err(Lost::closed())),
+                        Poll::Pending => return Poll::Pending,
+                    }
+                }
+            });
+            match tokio::time::timeout(within, told).await {
+                Ok(told) => told.map(Some),
+                Err(_) => Ok(None),
+            }
+        })
+    }
+
     /// Ends it, so that the server lets go of what the session had.
     pub(super) fn hang_up(&mut self) {
         self.carrier = None;

@@ -5,6 +5,7 @@ mod checks;
 mod connecting;
 mod init;
 mod line;
+mod listening;
 mod lost;
 mod refusal;
 mod session;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 pub(crate) use checks::Use;
 pub(crate) use init::initialise;
+pub(crate) use listening::{Heard, Listener};
 pub(crate) use lost::Lost;
 pub use refusal::Refusal;
 pub(super) use session::{Session, Text};
@@ -98,7 +100,7 @@ impl Postgres {
         checks::same_schema(found.as_deref(), self.schema)
     }
 
-    pub(crate) fn commit(&self) -> DbResult<()> {
+    pub(crate) fn commit(&self, changed: impl IntoIterator<Item = i64>) -> DbResult<()> {
         if self.refuses {
             return Err(Lost::Refused(
                 "53100".to_owned(),
@@ -107,7 +109,7 @@ impl Postgres {
             .into());
         }
         self.session.open.set(false);
-        Ok(self.session.commit()?)
+        Ok(self.session.commit(&listening::tell(changed))?)
     }
 
     /// Several statements without values.

@@ -1,5 +1,6 @@
 //! One session with the database: statements that are prepared once, and what is known of its transaction.
 
+use core::time::Duration;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -55,6 +56,14 @@ impl Session {
 
     pub(super) fn ask_whether(&self, given_up: Option<Box<dyn FnMut() -> bool + Send>>) {
         self.given_up.replace(given_up);
+    }
+
+    /// What others tell, within this time.
+    pub(super) fn hear(&self, within: Duration) -> Result<Option<String>, Lost> {
+        if self.is_over() {
+            return Err(Lost::closed());
+        }
+        self.line.borrow_mut().hear(within)
     }
 
     /// Ends it.
@@ -147,10 +156,10 @@ impl Session {
 
     /// Ends the transaction so that all of it is kept. Whatever is not a clean answer says nothing, and the connection is
     /// not used any more. A transaction that has failed would be rolled back by COMMIT without a word; then the question before
-    /// it is refused.
-    pub(super) fn commit(&self) -> Result<(), Lost> {
+    /// it, which is `last`, is refused.
+    pub(super) fn commit(&self, last: &str) -> Result<(), Lost> {
         self.line.borrow_mut().take_warning();
-        let answer = self.say("SELECT 1; COMMIT");
+        let answer = self.say(&format!("{last}; COMMIT"));
         let warned = self.line.borrow_mut().take_warning();
         let why = match answer {
             Ok(_) if !warned => return Ok(()),
