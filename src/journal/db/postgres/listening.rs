@@ -80,7 +80,7 @@ impl Listener {
                 Ok(session) => self.session = Some(session),
                 Err(_) => {
                     // Whoever writes says that the database is away.
-                    std::thread::sleep(within);
+                    std::thread::park_timeout(within);
                     return None;
                 }
             }
