@@ -138,7 +138,15 @@ fn of_postgres<'i>(
     ctx: &mut Context<'i>,
 ) -> Option<PostgresSettings> {
     if !PostgresSettings::is_meant(url) {
-        section.offer(&["password_file", "ca_file"]);
+        for name in ["password_file", "ca_file"] {
+            if section.has(ctx, name) {
+                let _ = section.take::<String>(ctx, name);
+                let why = "is for a journal in PostgreSQL, and `url` names a file";
+                section.fault(ctx, name, "bad-value", why);
+            } else {
+                section.offer(&[name]);
+            }
+        }
         return None;
     }
     let password = if section.has(ctx, "password_file") {

@@ -425,6 +425,20 @@ fn a_text_that_is_no_toml_is_reported_with_its_place() {
 }
 
 #[test]
+fn what_is_for_a_database_is_refused_where_the_journal_is_a_file() {
+    let file = format!("[journal]\npassword_file = \"journal.secret\"\n{TENANT}{SOURCE}");
+    let faults = Setting::of(&file).faults();
+    let is_told = |fault: &SettingsFault| {
+        fault.key == "journal.password_file" && fault.message.contains("PostgreSQL")
+    };
+    assert!(
+        faults.len() == 1 && is_told(&faults[0]),
+        "{}",
+        shown(&faults)
+    );
+}
+
+#[test]
 fn the_address_of_the_admin_listener_stands_in_its_table_or_by_its_older_name_and_not_in_both() {
     let admin = "[admin]\nlisten = \"127.0.0.1:1009\"\n";
     let file = format!("{admin}{TENANT}{SOURCE}");
