@@ -6,7 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::Journal;
-use super::db::{Connection, Heard, Listener, Postgres, Refusal, Use, initialise};
+use super::db::{Connection, HeardChange, Listener, Postgres, Refusal, Use, initialise};
 use super::error::OpenError;
 use super::ids::Ids;
 use super::keys::TenantId;
@@ -60,8 +60,8 @@ pub fn listen(at: Arc<PostgresSettings>, wakes: &Wake, pulse: &Pulse) {
         };
         pulse.changed();
         match heard {
-            Heard::Tenants(ids) => wakes.tell(ids.into_iter().map(TenantId).collect()),
-            Heard::All => wakes.tell_all(),
+            HeardChange::Tenants(ids) => wakes.tell(ids.into_iter().map(TenantId).collect()),
+            HeardChange::All => wakes.tell_all(),
         }
     }
 }

@@ -23,6 +23,6 @@ pub(super) use connection::Connection;
 pub(super) use fault::{DbError, DbResult, OptionalExtension};
 pub(super) use params::{Params, params, params_from_iter};
 pub use postgres::Refusal;
-pub(super) use postgres::{Heard, Listener, Lost, Postgres, Use, initialise};
+pub(super) use postgres::{HeardChange, Listener, Lost, Postgres, Use, initialise};
 pub(super) use row::Row;
 pub(super) use value::{Kind, ToSql, Typed, Value};

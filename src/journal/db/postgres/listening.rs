@@ -38,21 +38,21 @@ pub(super) fn tell(changed: impl IntoIterator<Item = i64>) -> String {
 
 /// What another process told: these tenants, or all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Heard {
+pub(crate) enum HeardChange {
     Tenants(Vec<i64>),
     All,
 }
 
-fn heard(told: &str) -> Option<Heard> {
+fn heard(told: &str) -> Option<HeardChange> {
     let mut words = told.split(' ');
     if words.next() == Some(MYSELF.as_str()) {
         return None;
     }
     let tenants: Vec<i64> = words.filter_map(|word| word.parse().ok()).collect();
     Some(if tenants.is_empty() {
-        Heard::All
+        HeardChange::All
     } else {
-        Heard::Tenants(tenants)
+        HeardChange::Tenants(tenants)
     })
 }
 
@@ -74,7 +74,7 @@ impl Listener {
 
     /// What is heard within this time. After the connection was made anew all tenants are meant, for something may have
     /// been missed.
-    pub(crate) fn hear(&mut self, within: Duration) -> Option<Heard> {
+    pub(crate) fn hear(&mut self, within: Duration) -> Option<HeardChange> {
         let Some(session) = &self.session else {
             match self.listening() {
                 Ok(session) => self.session = Some(session),
@@ -84,7 +84,7 @@ impl Listener {
                     return None;
                 }
             }
-            return Some(Heard::All);
+            return Some(HeardChange::All);
         };
         match session.hear(within) {
             Ok(told) => heard(&told?),
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     /// As another process would have told it.
-    fn told_by_another(changed: impl IntoIterator<Item = i64>) -> Option<Heard> {
+    fn told_by_another(changed: impl IntoIterator<Item = i64>) -> Option<HeardChange> {
         let sql = tell(changed);
         let (_, told) = sql.split_once(", '")?;
         heard(
@@ -121,7 +121,10 @@ mod tests {
     #[test]
     fn what_another_process_changed_is_heard_and_what_this_one_changed_is_not() {
         assert_eq!(tell([]), "SELECT 1");
-        assert_eq!(told_by_another([3, 17]), Some(Heard::Tenants(vec![3, 17])));
+        assert_eq!(
+            told_by_another([3, 17]),
+            Some(HeardChange::Tenants(vec![3, 17]))
+        );
         assert_eq!(heard(&format!("{} 3 17", *MYSELF)), None);
     }
 
@@ -129,6 +132,9 @@ mod tests {
     fn more_tenants_than_can_be_named_are_all() {
         let sql = tell(1_000_000..1_002_000);
         assert!(sql.len() < LONGEST, "{}", sql.len());
-        assert_eq!(told_by_another(1_000_000..1_002_000), Some(Heard::All));
+        assert_eq!(
+            told_by_another(1_000_000..1_002_000),
+            Some(HeardChange::All)
+        );
     }
 }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 pub(crate) use checks::Use;
 pub(crate) use init::initialise;
-pub(crate) use listening::{Heard, Listener};
+pub(crate) use listening::{HeardChange, Listener};
 pub(crate) use lost::Lost;
 pub use refusal::Refusal;
 pub(super) use session::{Session, Text};
