@@ -155,8 +155,8 @@ impl Reader<'_> {
             .prepare_cached(&ends)?
             .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let from = [after, last].into_iter().flatten().min().unwrap_or(newest);
-        // Of a device each row is looked at from all sides.
-        let window = if filter.device.is_some() {
+        // Of a device each row is looked at from all sides, and a title is looked for in what an alert said.
+        let window = if filter.device.is_some() || filter.title.is_some() {
             WINDOW / 4
         } else {
             WINDOW
