@@ -83,17 +83,14 @@ impl Store {
             reserve: DiskReserve::of(path),
         });
         Ok(Store {
-            db,
-            ids,
             file,
-            space: Space::default(),
             pulse,
             _lock: Some(lock),
-            is_over: false,
+            ..Store::over(db, ids)
         })
     }
 
-    /// The journal in a database, by a connection that writes.
+    /// The journal behind a connection that writes, which has no file of its own here.
     pub(super) fn over(db: Connection, ids: Ids) -> Store {
         Store {
             db,
@@ -115,15 +112,7 @@ impl Store {
         db.set_prepared_statement_cache_capacity(STATEMENTS);
         let db = Connection::from(db);
         migrate(&db)?;
-        Ok(Store {
-            db,
-            ids,
-            file: None,
-            space: Space::default(),
-            pulse: Pulse::default(),
-            _lock: None,
-            is_over: false,
-        })
+        Ok(Store::over(db, ids))
     }
 
     /// What room there is, for whoever asks.

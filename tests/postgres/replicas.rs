@@ -29,21 +29,8 @@ priority = 95
 when = { severity = "high" }
 "#;
 
-async fn far() -> Far {
-    Far::open(Setup {
-        pending_ms: 10,
-        quick_ms: 30,
-        ..Setup::default()
-    })
-    .await
-}
-
 /// The files of a replica: all of them have the same but for their ports.
-fn files(far: &Far, server: &Server) -> TempDir {
-    files_with(far, server, "4s")
-}
-
-fn files_with(far: &Far, server: &Server, lease: &str) -> TempDir {
+fn files(far: &Far, server: &Server, lease: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let limit = "limit = { scans = 10000, per = \"1h\" }";
     install(folder.path(), far.at, "", limit);
@@ -71,6 +58,49 @@ fn signal(served: &Served, name: &str) {
     assert!(sent.success());
 }
 
+async fn accepted(served: &Served, n: u32) {
+    let body = alert(&n.to_string(), "high", &machine(n));
+    let answer = served.post(&client(), &body).await;
+    assert_eq!(answer.status, 202, "{}", answer.text);
+}
+
+/// Two replicas, the one that calls first.
+struct Pair {
+    caller: Served,
+    other: Served,
+    far: Far,
+    _folders: [TempDir; 2],
+    _server: Server,
+}
+
+impl Pair {
+    async fn start(lease: &str) -> Pair {
+        let server = Server::initialised();
+        let far = Far::open(Setup {
+            pending_ms: 10,
+            quick_ms: 30,
+            ..Setup::default()
+        })
+        .await;
+        let folders = [files(&far, &server, lease), files(&far, &server, lease)];
+        let one = Served::start(folders[0].path()).await;
+        let other = Served::start(folders[1].path()).await;
+        let calls = until_in(SOON, "one of them calls", async || {
+            let (held, mine) = holder(&one).await;
+            held.map(|held| held == mine)
+        })
+        .await;
+        let (caller, other) = if calls { (one, other) } else { (other, one) };
+        Pair {
+            caller,
+            other,
+            far,
+            _folders: folders,
+            _server: server,
+        }
+    }
+}
+
 /// Which replica calls for the tenant, as one of them tells it, and which one tells.
 async fn holder(served: &Served) -> (Option<i64>, i64) {
     let status = served.get(&client(), "/api/v1/status").await;
@@ -78,27 +108,19 @@ async fn holder(served: &Served) -> (Option<i64>, i64) {
     (status["tenants"][0]["holder"]["id"].as_i64(), mine)
 }
 
-/// The two, that which calls first.
-async fn ordered(one: Served, other: Served) -> [Served; 2] {
-    let calls = until_in(SOON, "one of them calls", async || {
-        match holder(&one).await {
-            (Some(held), mine) => Some(held == mine),
-            _ => None,
-        }
+async fn calls(served: &Served) {
+    let (held, mine) = holder(served).await;
+    assert_eq!(held, Some(mine));
+}
+
+/// Waits until the far side was asked to scan all of these.
+async fn called(far: &Far, machines: impl IntoIterator<Item = u32> + Clone) {
+    until_in(SOON, "all are called for", async || {
+        let calls = far.calls_of("scan");
+        let is_called = |n| calls.iter().any(|call| call.path.contains(&machine(n)));
+        machines.clone().into_iter().all(is_called).then_some(())
     })
     .await;
-    if calls { [one, other] } else { [other, one] }
-}
-
-async fn accepted(served: &Served, n: u32) {
-    let body = alert(&n.to_string(), "high", &machine(n));
-    let answer = served.post(&client(), &body).await;
-    assert_eq!(answer.status, 202, "{}", answer.text);
-}
-
-fn called(far: &Far, n: u32) -> bool {
-    let calls = far.calls_of("scan");
-    calls.iter().any(|call| call.path.contains(&machine(n)))
 }
 
 /// Each machine has one scan by the far side's own record.
@@ -112,12 +134,12 @@ fn nothing_is_doubled(far: &Far) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn alerts_are_taken_by_both_and_both_tell_the_same() {
-    let (server, far) = (Server::initialised(), far().await);
-    let (one, other) = (files(&far, &server), files(&far, &server));
-    let one = Served::start(one.path()).await;
-    let other = Served::start(other.path()).await;
+    let pair = Pair::start("4s").await;
+    let Pair {
+        caller, other, far, ..
+    } = &pair;
     let body = alert("same", "high", &machine(1));
-    let (first, second) = tokio::join!(async { one.post(&client(), &body).await }, async {
+    let (first, second) = tokio::join!(async { caller.post(&client(), &body).await }, async {
         other.post(&client(), &body).await
     });
     let mut statuses = [first.status, second.status];
@@ -125,12 +147,9 @@ async fn alerts_are_taken_by_both_and_both_tell_the_same() {
     assert_eq!(statuses, [200, 202]);
     assert_eq!(first.json()["id"], second.json()["id"]);
     for n in 2..20 {
-        accepted(if n % 2 == 0 { &one } else { &other }, n).await;
+        accepted(if n % 2 == 0 { caller } else { other }, n).await;
     }
-    until_in(SOON, "all are called for", async || {
-        (1..20).all(|n| called(&far, n)).then_some(())
-    })
-    .await;
+    called(far, 1..20).await;
     let ids = async |served: &Served| {
         let status = served.get(&client(), "/api/v1/status").await;
         let all = status["replicas"].as_array().cloned().unwrap_or_default();
@@ -140,123 +159,92 @@ async fn alerts_are_taken_by_both_and_both_tell_the_same() {
             (ids, status["tenants"][0]["holder"]["id"].clone())
         })
     };
-    let told = until_in(SOON, "one tells of both", async || ids(&one).await).await;
+    let told = until_in(SOON, "one tells of both", async || ids(caller).await).await;
     assert_eq!(
-        until_in(SOON, "so does the other", async || ids(&other).await).await,
+        until_in(SOON, "so does the other", async || ids(other).await).await,
         told
     );
-    nothing_is_doubled(&far);
+    nothing_is_doubled(far);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_the_one_that_calls_is_killed_the_other_takes_over() {
-    let (server, far) = (Server::initialised(), far().await);
-    let (one, other) = (files(&far, &server), files(&far, &server));
-    let (a, b) = (
-        Served::start(one.path()).await,
-        Served::start(other.path()).await,
-    );
-    let [caller, survivor] = ordered(a, b).await;
+    let Pair {
+        caller,
+        other,
+        far,
+        _folders,
+        _server,
+    } = Pair::start("4s").await;
     for n in 1..6 {
         accepted(&caller, n).await;
     }
     caller.kill();
     let since = Instant::now();
-    accepted(&survivor, 100).await;
-    until_in(SOON, "the survivor calls", async || {
-        called(&far, 100).then_some(())
-    })
-    .await;
+    accepted(&other, 100).await;
+    called(&far, [100]).await;
     assert!(since.elapsed() < TAKEOVER, "{:?}", since.elapsed());
-    until_in(SOON, "what the other took is called for", async || {
-        (1..6).all(|n| called(&far, n)).then_some(())
-    })
-    .await;
-    let (held, mine) = holder(&survivor).await;
-    assert_eq!(held, Some(mine));
+    // What it took itself is not lost with it.
+    called(&far, 1..6).await;
+    calls(&other).await;
     nothing_is_doubled(&far);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_stood_still_calls_for_nothing_more_when_it_goes_on() {
-    let (server, far) = (Server::initialised(), far().await);
-    let (one, other) = (files(&far, &server), files(&far, &server));
-    let (a, b) = (
-        Served::start(one.path()).await,
-        Served::start(other.path()).await,
-    );
-    let [caller, survivor] = ordered(a, b).await;
-    accepted(&caller, 1).await;
-    signal(&caller, "-STOP");
+    let pair = Pair::start("4s").await;
+    let Pair {
+        caller, other, far, ..
+    } = &pair;
+    accepted(caller, 1).await;
+    signal(caller, "-STOP");
     let since = Instant::now();
     // It may have stopped in the middle of its turn, which the database ends after three seconds.
-    until_in(SOON, "the survivor takes alerts", async || {
+    until_in(SOON, "the other takes alerts", async || {
         let body = alert("100", "high", &machine(100));
-        let answer = survivor.post(&client(), &body).await;
+        let answer = other.post(&client(), &body).await;
         (answer.status == 202).then_some(())
     })
     .await;
-    until_in(SOON, "the survivor calls", async || {
-        called(&far, 100).then_some(())
-    })
-    .await;
+    called(far, [100]).await;
     assert!(since.elapsed() < TAKEOVER, "{:?}", since.elapsed());
-    signal(&caller, "-CONT");
+    signal(caller, "-CONT");
     until_in(SOON, "it takes alerts again", async || {
         let body = alert("200", "high", &machine(200));
         let answer = crate::harness::post(&client(), caller.public, &body).await?;
         matches!(answer.status, 200 | 202).then_some(())
     })
     .await;
-    until_in(SOON, "and the survivor calls for them", async || {
-        (called(&far, 200) && called(&far, 1)).then_some(())
-    })
-    .await;
-    let (held, mine) = holder(&survivor).await;
-    assert_eq!(held, Some(mine));
-    nothing_is_doubled(&far);
+    called(far, [1, 200]).await;
+    calls(other).await;
+    nothing_is_doubled(far);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_is_asked_to_stop_lets_the_other_call_at_once() {
-    let (server, far) = (Server::initialised(), far().await);
-    let (one, other) = (files(&far, &server), files(&far, &server));
-    let (a, b) = (
-        Served::start(one.path()).await,
-        Served::start(other.path()).await,
+    let pair = Pair::start("60s").await;
+    signal(&pair.caller, "-TERM");
+    let since = Instant::now();
+    accepted(&pair.other, 100).await;
+    called(&pair.far, [100]).await;
+    // Without being let go it would be a whole lease.
+    assert!(
+        since.elapsed() < Duration::from_secs(30),
+        "{:?}",
+        since.elapsed()
     );
-    let [caller, survivor] = ordered(a, b).await;
-    signal(&caller, "-TERM");
-    accepted(&survivor, 100).await;
-    until_in(SOON, "the survivor calls", async || {
-        called(&far, 100).then_some(())
-    })
-    .await;
-    let (held, mine) = holder(&survivor).await;
-    assert_eq!(held, Some(mine));
-    nothing_is_doubled(&far);
+    calls(&pair.other).await;
+    nothing_is_doubled(&pair.far);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_one_takes_the_other_calls_for_as_soon_as_it_is_told() {
-    let (server, far) = (Server::initialised(), far().await);
     // The one that calls looks by itself every ten seconds.
-    let (one, other) = (
-        files_with(&far, &server, "60s"),
-        files_with(&far, &server, "60s"),
-    );
-    let (a, b) = (
-        Served::start(one.path()).await,
-        Served::start(other.path()).await,
-    );
-    let [_caller, taker] = ordered(a, b).await;
+    let pair = Pair::start("60s").await;
     let since = Instant::now();
     for n in 1..=6 {
-        accepted(&taker, n).await;
-        until_in(SOON, "it is called for", async || {
-            called(&far, n).then_some(())
-        })
-        .await;
+        accepted(&pair.other, n).await;
+        called(&pair.far, [n]).await;
     }
     assert!(
         since.elapsed() < Duration::from_secs(20),
