@@ -29,9 +29,7 @@ pub(super) async fn run(args: &HealthArgs) -> anyhow::Result<ExitCode> {
             line(&format!("scanhook at {shown} takes alerts"))?;
             return Ok(ExitCode::SUCCESS);
         }
-        Ok(503) => format!(
-            "scanhook at {shown} takes no alerts: it is stopping, or cannot write its journal"
-        ),
+        Ok(503) => format!("scanhook at {shown} takes no alerts: it is stopping"),
         Ok(status) => format!("{shown} answers, but not as scanhook does: {status}"),
         Err(why) => format!("nobody answers at {shown}: {why}"),
     };

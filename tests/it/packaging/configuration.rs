@@ -48,8 +48,8 @@ fn the_example_of_the_unit_checks_without_a_warning_and_sends_nothing() {
     assert_eq!(status, Some(0), "{said}");
     let example = text("packaging/systemd/etc/scanhook.toml");
     for line in [
-        "listen       = \"127.0.0.1:8080\"",
-        "admin_listen = \"127.0.0.1:9090\"",
+        "[server]\nlisten = \"127.0.0.1:8080\"",
+        "[admin]\nlisten = \"127.0.0.1:9090\"",
         "mode       = \"dry_run\"",
     ] {
         assert!(example.contains(line), "{line}");

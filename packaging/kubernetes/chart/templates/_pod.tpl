@@ -44,7 +44,7 @@ spec:
           value: json
         - name: SCANHOOK_SERVER__LISTEN
           value: "0.0.0.0:{{ .Values.server.port }}"
-        - name: SCANHOOK_SERVER__ADMIN_LISTEN
+        - name: SCANHOOK_ADMIN__LISTEN
           value: "{{ if .Values.admin.expose }}0.0.0.0{{ else }}127.0.0.1{{ end }}:{{ .Values.admin.port }}"
         - name: SCANHOOK_JOURNAL__URL
           value: {{ .Values.journal.url | quote }}
