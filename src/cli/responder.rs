@@ -271,7 +271,7 @@ impl Responder {
             return CliError::new(Exit::Unavailable, sentence);
         }
         let sentence = format!(
-            "no responder answers at {}: is `scanhook serve` running, and is this its admin_listen? ({})",
+            "no responder answers at {}: is `scanhook serve` running, and is this its `[admin] listen`? ({})",
             self.address(),
             root(error)
         );

@@ -101,8 +101,8 @@ async fn serve(
     tell(&settings, &policy, &skipped);
 
     let (mut signals, hangups) = (Signals::new()?, Hangups::new()?);
-    let public = opened(handed.listen, settings.server.listen, "listen")?;
-    let admin = opened(handed.admin, settings.server.admin_listen, "admin_listen")?;
+    let public = opened(handed.listen, settings.server.listen, "[server] listen")?;
+    let admin = opened(handed.admin, settings.server.admin_listen, "[admin] listen")?;
     let simulator = settings
         .simulate
         .then(|| SharedSimulator::new(Simulator::new(Setup::default())));

@@ -35,7 +35,7 @@ pub(super) fn restart(old: &Settings, new: Settings, named: &mut Vec<String>) ->
     let (was, is) = (&old.server, &new.server);
     let differs = [
         ("server.listen", was.listen != is.listen),
-        ("server.admin_listen", was.admin_listen != is.admin_listen),
+        ("admin.listen", was.admin_listen != is.admin_listen),
         (
             "server.trusted_proxies",
             was.trusted_proxies.0 != is.trusted_proxies.0,

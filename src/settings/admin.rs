@@ -24,8 +24,8 @@ pub struct AdminSettings {
     /// What a request from this computer may do without a credential.
     pub loopback: Option<AdminGrant>,
     pub session: SessionLimits,
-    /// Its address, where it stands here and not in `[server] admin_listen`.
-    pub listen: Option<SocketAddr>,
+    /// Its address stands here, and not in `[server] admin_listen`.
+    pub has_listen: bool,
     /// `tls = "proxy"`: one of `[server] trusted_proxies` ends TLS before it.
     pub behind_proxy: bool,
 }
@@ -74,7 +74,7 @@ impl AdminSettings {
 pub(super) fn read<'i>(
     mut section: Section<'i>,
     tenants: &[String],
-    (listen, behind_proxy): (Option<SocketAddr>, bool),
+    (has_listen, behind_proxy): (bool, bool),
     ctx: &mut Context<'i>,
 ) -> AdminSettings {
     let public_url = section.parse(
@@ -112,7 +112,7 @@ pub(super) fn read<'i>(
             tenants: TenantScope::All,
         }),
         session,
-        listen,
+        has_listen,
         behind_proxy,
     }
 }
@@ -179,9 +179,9 @@ pub(super) fn compare(
     if listen.ip().is_loopback() {
         return;
     }
-    let key = match admin.listen {
-        Some(_) => "admin.listen",
-        None => "server.admin_listen",
+    let key = match admin.has_listen {
+        true => "admin.listen",
+        false => "server.admin_listen",
     };
     if !has_tls && !admin.behind_proxy {
         fault(

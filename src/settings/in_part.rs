@@ -2,7 +2,6 @@
 //! for what is wrong takes the rest.
 
 use core::mem::take;
-use core::net::SocketAddr;
 
 use super::admin::{self, AdminSettings};
 use super::fault::SettingsFault;
@@ -10,7 +9,7 @@ use super::inputs::{Flags, Inputs};
 use super::journal::{JournalSettings, read as read_journal};
 use super::place::{Context, Section};
 use super::receiver::{self, Receiver};
-use super::server::{MAX_BODY, Server, address, read as read_server};
+use super::server::{MAX_BODY, SaidAddress, Server, read as read_server, said_address};
 use super::source::{self, Source};
 use super::tenant::{self, Tenant};
 use super::tls::{self, ListenerTls};
@@ -54,7 +53,7 @@ impl SettingsInPart {
         let _ = root.texts(ctx, "include");
         let flags = &inputs.flags;
         let mut admin = root.section(ctx, "admin");
-        let listen = admin.as_mut().and_then(|s| address(s, ctx, "listen"));
+        let listen = admin.as_mut().and_then(|s| said_address(s, ctx, "listen"));
         let (server, tls) = public(&mut root, listen, flags, ctx);
         let (behind_proxy, admin_tls) = tls_of_admin(admin.as_mut(), flags, ctx);
         let journal = root
@@ -70,7 +69,7 @@ impl SettingsInPart {
             .into_iter()
             .filter_map(|(name, s)| tenant::read(name, s, is_credential_free(flags), ctx))
             .collect();
-        let admin = admin.map(|s| admin::read(s, &names, (listen, behind_proxy), ctx));
+        let admin = admin.map(|s| admin::read(s, &names, (listen.is_some(), behind_proxy), ctx));
         let sources = root.sections(ctx, &mut included, "sources");
         let max_body = server.as_ref().map_or(MAX_BODY, |server| server.max_body);
         let sources: Vec<_> = sources
@@ -178,7 +177,7 @@ fn tls_of_admin<'i>(
 /// `[server]`, with its TLS.
 fn public<'i>(
     root: &mut Section<'i>,
-    admin: Option<SocketAddr>,
+    admin: Option<SaidAddress>,
     flags: &Flags,
     ctx: &mut Context<'i>,
 ) -> (Option<Server>, Option<ListenerTls>) {

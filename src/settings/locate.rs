@@ -115,9 +115,11 @@ impl Inputs {
                 format!("http://{url}")
             };
         }
-        let address = self
-            .said(&["admin", "listen"])
-            .or_else(|| self.said(&["server", "admin_listen"]))
+        let names = [["admin", "listen"], ["server", "admin_listen"]];
+        let address = names
+            .iter()
+            .find_map(|key| self.by_variable(key))
+            .or_else(|| names.iter().find_map(|key| self.in_file(key)))
             .and_then(|text| text.parse::<SocketAddr>().ok());
         let scheme = match self.said(&["admin", "tls", "cert_file"]) {
             Some(_) => "https",
@@ -143,10 +145,15 @@ impl Inputs {
 
     /// The text of one key, by its variable or by the file. Whether the file is right is no matter here.
     fn said(&self, key: &[&str]) -> Option<String> {
+        self.by_variable(key).or_else(|| self.in_file(key))
+    }
+
+    fn by_variable(&self, key: &[&str]) -> Option<String> {
         let name = format!("SCANHOOK_{}", key.join("__")).to_uppercase();
-        if let Some(text) = variable(&self.env, &name) {
-            return Some(text.to_owned());
-        }
+        variable(&self.env, &name).map(str::to_owned)
+    }
+
+    fn in_file(&self, key: &[&str]) -> Option<String> {
         let text = file::read(self.file.as_deref()?, LARGEST)
             .ok()?
             .text()

@@ -155,6 +155,11 @@ impl<'i> Section<'i> {
         Some(Located::Value(value))
     }
 
+    /// Whether a key that was read came from a variable.
+    pub(super) fn is_by_variable(&self, name: &str) -> bool {
+        matches!(self.places.get(name), Some(KeyPath::Variable(_)))
+    }
+
     /// Whether anything of this key is set.
     pub(super) fn has(&self, ctx: &Context<'_>, name: &str) -> bool {
         let key = fold(&self.path(name));

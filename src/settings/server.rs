@@ -44,20 +44,53 @@ const MOST_BODY: usize = 64 << 20;
 const LEAST_MEMORY: usize = 1 << 20;
 const MOST_MEMORY: usize = 4 << 30;
 
-/// `admin` is what `[admin] listen` says, whose older name is `admin_listen` here.
+/// An address, and whether a variable says it, which comes before every file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SaidAddress {
+    pub(super) address: SocketAddr,
+    by_variable: bool,
+}
+
+pub(super) fn said_address<'i>(
+    section: &mut Section<'i>,
+    ctx: &mut Context<'i>,
+    name: &'static str,
+) -> Option<SaidAddress> {
+    let address = address(section, ctx, name)?;
+    Some(SaidAddress {
+        address,
+        by_variable: section.is_by_variable(name),
+    })
+}
+
+/// Where the admin listener is: `newer` is what `[admin] listen` says, whose older name is `admin_listen` here.
+fn admin_address<'i>(
+    section: &mut Section<'i>,
+    newer: Option<SaidAddress>,
+    ctx: &mut Context<'i>,
+) -> Option<SocketAddr> {
+    let older = said_address(section, ctx, "admin_listen");
+    if let (Some(newer), Some(older)) = (newer, older) {
+        if !newer.by_variable && !older.by_variable {
+            let message = "says the same as `[admin] listen`: keep one of the two";
+            section.fault(ctx, "admin_listen", "bad-value", message);
+        }
+        if older.by_variable && !newer.by_variable {
+            return Some(older.address);
+        }
+    }
+    Some(newer.or(older)?.address)
+}
+
 pub(super) fn read<'i>(
     mut section: Section<'i>,
-    admin: Option<SocketAddr>,
+    admin: Option<SaidAddress>,
     flags: &Flags,
     ctx: &mut Context<'i>,
 ) -> Server {
     let listen = flags.listen.or(address(&mut section, ctx, "listen"));
-    let older = address(&mut section, ctx, "admin_listen");
-    if older.is_some() && admin.is_some() {
-        let message = "says the same as `[admin] listen`: keep one of the two";
-        section.fault(ctx, "admin_listen", "bad-value", message);
-    }
-    let admin_listen = flags.admin_listen.or(admin).or(older);
+    let admin = admin_address(&mut section, admin, ctx);
+    let admin_listen = flags.admin_listen.or(admin);
     let listen = listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
     let admin_listen = admin_listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 9090)));
     if listen == admin_listen && listen.port() != 0 {
@@ -110,7 +143,7 @@ pub(super) fn read<'i>(
     server
 }
 
-pub(super) fn address<'i>(
+fn address<'i>(
     section: &mut Section<'i>,
     ctx: &mut Context<'i>,
     name: &'static str,

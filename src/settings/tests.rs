@@ -453,6 +453,16 @@ fn the_address_of_the_admin_listener_stands_in_its_table_or_by_its_older_name_an
                 && fault.message.contains("[admin] listen")),
         "{faults:?}"
     );
+    // A variable of either name comes before a file, as everywhere.
+    let by_older = Setting::of(&file).env("SCANHOOK_SERVER__ADMIN_LISTEN", "127.0.0.1:1011");
+    assert_eq!(by_older.load().server.admin_listen.port(), 1011);
+    assert_eq!(by_older.inputs.admin(), "http://127.0.0.1:1011");
+    let by_newer = Setting::of(&format!(
+        "[server]\nadmin_listen = \"127.0.0.1:1010\"\n{TENANT}{SOURCE}"
+    ))
+    .env("SCANHOOK_ADMIN__LISTEN", "127.0.0.1:1012");
+    assert_eq!(by_newer.load().server.admin_listen.port(), 1012);
+    assert_eq!(by_newer.inputs.admin(), "http://127.0.0.1:1012");
     let open = file.replace("127.0.0.1:1009", "0.0.0.0:1009");
     let faults = Setting::of(&open).faults();
     assert!(

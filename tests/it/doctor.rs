@@ -532,9 +532,7 @@ async fn a_port_that_another_program_has_is_told_with_the_key_that_moves_it() {
     office.fails_at("listener", &at, "`[server] listen`").await;
     office.edit(&format!("listen = \"{at}\""), &listen);
     office.edit(&admin, &format!("admin_listen = \"{at}\""));
-    office
-        .fails_at("listener", &at, "`[server] admin_listen`")
-        .await;
+    office.fails_at("listener", &at, "`[admin] listen`").await;
 }
 
 #[tokio::test]

@@ -439,7 +439,7 @@ fn nobody_there_is_69_with_what_to_look_at() {
         let ran = desk.run(&[verb, "--admin", &url]).ends(69);
         has(
             &ran.err,
-            &[&url, "is `scanhook serve` running", "admin_listen"],
+            &[&url, "is `scanhook serve` running", "[admin] listen"],
         );
         assert_eq!(ran.out, "");
     }

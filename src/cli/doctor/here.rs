@@ -41,7 +41,7 @@ pub(super) fn listener(facts: &ListenerFacts<'_>) -> DoctorStep {
         DoctorStep::bad(
             "listener",
             format!("another program listens at {who}"),
-            format!("end that program, or choose another address with `[server] {key}`"),
+            format!("end that program, or choose another address with `{key}`"),
         )
     };
     let name = running.map_or_else(
@@ -62,13 +62,13 @@ pub(super) fn listener(facts: &ListenerFacts<'_>) -> DoctorStep {
             format!("{name} answers at {admin}, but nobody listens at {listen}"),
             "it was started with another address: restart it, or name the configuration it runs with by --config",
         ),
-        (_, WhoListens::Another) => taken(&listen.to_string(), "listen"),
+        (_, WhoListens::Another) => taken(&listen.to_string(), "[server] listen"),
         (false, WhoListens::Scanhook) => DoctorStep::bad(
             "listener",
             format!("{name} listens at {listen}, but none answers at {admin}"),
             "name the admin listener of the one that runs with --admin, or end the other program",
         ),
-        (false, _) if *admin_door == WhoListens::Another => taken(admin, "admin_listen"),
+        (false, _) if *admin_door == WhoListens::Another => taken(admin, "[admin] listen"),
         (false, WhoListens::Nobody) => DoctorStep::good(
             "listener",
             format!("no scanhook runs, and {listen} is free for one"),
