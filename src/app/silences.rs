@@ -72,7 +72,7 @@ impl Silences {
         });
         for (last, name) in look.await? {
             if let Some(at) = last {
-                self.heard.with(|silence| silence.hear(&name, at));
+                self.heard.with(|silence| silence.hear_of(&name, at));
             }
         }
         Ok(())

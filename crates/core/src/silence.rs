@@ -72,6 +72,13 @@ impl SourceSilence {
         Some((*shortest / 4).clamp(Duration::from_millis(250), Duration::from_secs(60)))
     }
 
+    /// What the journal knows was heard last, by whichever process. What is known already is no news.
+    pub fn hear_of(&mut self, source: &str, at: Timestamp) {
+        if self.heard.get(source).is_none_or(|known| *known < at) {
+            self.hear(source, at);
+        }
+    }
+
     /// A source was heard; whether that ends a silence that was told.
     pub fn hear(&mut self, source: &str, at: Timestamp) -> bool {
         self.heard.insert(source.to_owned(), at);
@@ -137,6 +144,16 @@ mod tests {
                 .collect(),
             at(started),
         )
+    }
+
+    #[test]
+    fn what_was_heard_before_a_silence_does_not_end_it_however_often_it_is_read() {
+        let mut silence = silence(&[("a", 100)], 100);
+        assert_eq!(silence.fallen_silent(at(101 + HOUR)).len(), 2);
+        silence.hear_of("a", at(100));
+        assert_eq!(silence.fallen_silent(at(102 + HOUR)), []);
+        silence.hear_of("a", at(103 + HOUR));
+        assert_eq!(silence.since("a", at(104 + HOUR)), None);
     }
 
     #[test]
