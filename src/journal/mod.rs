@@ -10,10 +10,11 @@
 //! turn.
 //!
 //! **Wake-ups.** Methods of [`Tx`] that change a scan or want a call `touch` its tenant, and after COMMIT
-//! [`Writer::run`] tells [`Wake`] which were touched. Nothing else wakes a worker, so no caller can forget it.
+//! [`Writer::run`] tells [`Wake`] which were touched, and other processes where there may be some ([`listen`]). Nothing else
+//! wakes a worker, so no caller can forget it.
 //! A worker sleeps at most 15 seconds all the same.
 //!
-//! **Files.** One process has the journal (`FILE.lock`); others may read it. `FILE.marker` beside it tells a journal
+//! **Files.** One process has a journal that is a file (`FILE.lock`); others may read it. `FILE.marker` beside it tells a journal
 //! that was lost from one that never was. `FILE.reserve` is explained in `space`.
 
 mod about;
@@ -183,7 +184,7 @@ pub use foreseen::Intended;
 pub use group_key::{GroupBy, GroupKey};
 pub use ids::{Ids, decision_uuid};
 pub use job::Job;
-pub use keys::{MESSAGES, PolicyId, ReplicaId, TenantId};
+pub use keys::{MESSAGES, MESSAGES_APP, PolicyId, ReplicaId, TenantId};
 pub use lease::{Lease, Seat};
 pub use lease_row::{LeaseRow, ReplicaAbout, ReplicaRow};
 pub use lots::Selected;

@@ -31,6 +31,7 @@ use super::reader::STATEMENTS;
 use super::reserve::DiskReserve;
 use super::schema::migrate;
 use super::space::Space;
+use super::turns::BATCH;
 use super::tx::Tx;
 use crate::clock;
 use scanhook_core::lease::TurnTime;
@@ -127,6 +128,14 @@ impl Store {
         self.pulse.clone()
     }
 
+    /// Jobs that one transaction may hold. Each has a savepoint, of which PostgreSQL remembers 64 without looking elsewhere.
+    pub(super) fn most_jobs(&self) -> usize {
+        match self.db {
+            Connection::Sqlite(_) => BATCH,
+            Connection::Postgres(_) => 64,
+        }
+    }
+
     /// Runs the jobs as one transaction and sends their replies. Jobs of senders are refused where there is no room.
     pub fn commit(&mut self, jobs: Vec<Job>) -> Touched {
         self.commit_at(jobs, clock::turn())
@@ -147,7 +156,7 @@ impl Store {
         }
         let (count, begun) = (jobs.len(), clock::mono());
         match self.begin() {
-            Ok(Some(database)) => time.database = database,
+            Ok(Some(database)) => (time.database, time.wall) = (database, clock::now()),
             Ok(None) => {}
             Err(error) => {
                 refuse(jobs, &error);

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use super::job::Job;
 
 /// What one transaction takes along.
-const BATCH: usize = 256;
+pub(super) const BATCH: usize = 256;
 const BATCH_BYTES: usize = 4 << 20;
 /// Jobs that are taken from the queue before their turn: with more than these, senders wait in it as they came.
 const WAITING: usize = 4096;
@@ -81,9 +81,9 @@ impl Turns {
     }
 
     /// The next transaction: one job of each in turn, until it is large enough.
-    pub(super) fn batch(&mut self) -> Vec<Job> {
+    pub(super) fn batch(&mut self, most: usize) -> Vec<Job> {
         let (mut batch, mut bytes) = (Vec::new(), 0);
-        while batch.len() < BATCH && bytes < BATCH_BYTES {
+        while batch.len() < most && bytes < BATCH_BYTES {
             let Some(from) = self.order.pop_front() else {
                 break;
             };
@@ -128,15 +128,15 @@ mod tests {
         }
         turns.push(job("small", 100));
         turns.push(job("other", 100));
-        assert_eq!(of(&turns.batch()), ["flood"]);
+        assert_eq!(of(&turns.batch(BATCH)), ["flood"]);
         assert_eq!(
-            of(&turns.batch()),
+            of(&turns.batch(BATCH)),
             ["small", "other", "flood"],
             "one large job stands before them, not twenty"
         );
         let mut left = 0;
         while !turns.is_empty() {
-            left += turns.batch().len();
+            left += turns.batch(BATCH).len();
         }
         assert_eq!(left, 18);
     }
@@ -161,9 +161,9 @@ mod tests {
         for bytes in 0..300 {
             turns.push(job("one", bytes));
         }
-        let batch = turns.batch();
+        let batch = turns.batch(BATCH);
         assert_eq!(batch.len(), BATCH);
         assert!(batch.iter().map(|job| job.bytes).eq(0..BATCH));
-        assert_eq!(turns.batch().len(), 300 - BATCH);
+        assert_eq!(turns.batch(BATCH).len(), 300 - BATCH);
     }
 }

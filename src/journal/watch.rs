@@ -18,7 +18,7 @@ impl Journal {
         self.inner.wakes.of(tenant)
     }
 
-    /// What wakes all of them, for whoever hears what other processes have changed.
+    /// All that wait, for whoever hears what other processes have changed.
     #[must_use]
     pub fn wakes(&self) -> Wake {
         self.inner.wakes.clone()

@@ -33,7 +33,7 @@ impl Writer {
                 let Ok(job) = self.jobs.try_recv() else { break };
                 turns.push(job);
             }
-            let batch = turns.batch();
+            let batch = turns.batch(self.store.most_jobs());
             pulse.wait(turns.len());
             for job in &batch {
                 if let Some(source) = &job.from {

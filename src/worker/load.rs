@@ -36,7 +36,7 @@ impl TenantWorker {
         now: Now,
     ) -> Result<Option<TenantWorker>, JournalError> {
         let lease = match seat {
-            Some(seat) => tx.take_lease(&account.app(), id, seat, now.wall)?,
+            Some(seat) => tx.take_lease(&account.app(), id, seat)?,
             None => None,
         };
         if seat.is_some() && lease.is_none() {

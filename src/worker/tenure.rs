@@ -15,7 +15,7 @@ impl TenantWorker {
         if self.lease.is_none() {
             return Ok(());
         }
-        self.ahead_of_database = tx.ahead_of_database(wall);
+        self.ahead_of_database = tx.ahead_of_database();
         let board = serde_json::to_string(&self.view(wall))
             .map_err(|_| JournalError::Conflict("a lane's view is not JSON"))?;
         match &mut self.lease {
@@ -56,7 +56,7 @@ impl TenantWorker {
         };
         (ahead.unsigned_abs() > OFF).then(|| {
             format!(
-                "this machine's clock is {seconds} s {way} the database's: 5 s apart it calls for no tenant any more; set it"
+                "this machine's clock is {seconds} s {way} the database's: 5 s apart it takes no tenant over; set it"
             )
         })
     }

@@ -12,7 +12,7 @@ pub(crate) struct Transaction<'c> {
 }
 
 impl Connection {
-    /// Begins one; all that is read in it is of one moment.
+    /// Begins one. With SQLite, where whoever walks over a journal uses it, all that is read in it is of one moment.
     pub(crate) fn transaction(&self) -> DbResult<Transaction<'_>> {
         self.execute_batch("BEGIN")?;
         Ok(Transaction {

@@ -15,6 +15,9 @@ use crate::settings::PostgresSettings;
 /// The server takes less than 8,000 bytes. Beyond, all tenants are meant.
 const LONGEST: usize = 7_000;
 
+/// Where it is told: each journal of a database has a place of its own.
+const CHANNEL: &str = "'scanhook_' || 'journal'::regclass::oid";
+
 /// Which of the processes told it: each knows what it changed itself.
 static MYSELF: LazyLock<String> = LazyLock::new(|| {
     let started = clock::boottime().as_nanos();
@@ -33,7 +36,7 @@ pub(super) fn tell(changed: impl IntoIterator<Item = i64>) -> String {
     if tenants.len() > LONGEST {
         tenants.clear();
     }
-    format!("SELECT pg_notify('scanhook', '{}{tenants}')", *MYSELF)
+    format!("SELECT pg_notify({CHANNEL}, '{}{tenants}')", *MYSELF)
 }
 
 /// What another process told: these tenants, or all of them.
@@ -61,6 +64,8 @@ pub(crate) struct Listener {
     at: Arc<PostgresSettings>,
     schema: i64,
     session: Option<Session>,
+    /// It has not failed since it last listened.
+    is_well: bool,
 }
 
 impl Listener {
@@ -69,27 +74,28 @@ impl Listener {
             at,
             schema,
             session: None,
+            is_well: true,
         }
     }
 
     /// What is heard within this time. After the connection was made anew all tenants are meant, for something may have
     /// been missed.
     pub(crate) fn hear(&mut self, within: Duration) -> Option<HeardChange> {
-        let Some(session) = &self.session else {
-            match self.listening() {
-                Ok(session) => self.session = Some(session),
-                Err(_) => {
-                    // Whoever writes says that the database is away.
-                    std::thread::park_timeout(within);
-                    return None;
-                }
-            }
-            return Some(HeardChange::All);
+        let told = match &self.session {
+            Some(session) => session.hear(within).map(|told| heard(&told?)),
+            None => self.listening().map(|session| {
+                (self.session, self.is_well) = (Some(session), true);
+                Some(HeardChange::All)
+            }),
         };
-        match session.hear(within) {
-            Ok(told) => heard(&told?),
-            Err(_) => {
+        match told {
+            Ok(told) => told,
+            Err(why) => {
+                if core::mem::replace(&mut self.is_well, false) {
+                    tracing::warn!(error = %why, "nothing is heard of other replicas; what they change is noticed seconds later");
+                }
                 self.session = None;
+                std::thread::park_timeout(within);
                 None
             }
         }
@@ -98,7 +104,8 @@ impl Listener {
     fn listening(&self) -> Result<Session, Lost> {
         let session = connecting::session(&self.at, Use::Reader, self.schema)
             .map_err(|why| Lost::Away(why.to_string()))?;
-        session.say("LISTEN scanhook")?;
+        let channel = session.say(&format!("SELECT {CHANNEL}"))?;
+        session.say(&format!("LISTEN {}", channel.unwrap_or_default()))?;
         Ok(session)
     }
 }
@@ -110,7 +117,7 @@ mod tests {
     /// As another process would have told it.
     fn told_by_another(changed: impl IntoIterator<Item = i64>) -> Option<HeardChange> {
         let sql = tell(changed);
-        let (_, told) = sql.split_once(", '")?;
+        let (_, told) = sql.rsplit_once(", '")?;
         heard(
             &told
                 .trim_end_matches("')")

@@ -32,9 +32,10 @@ use scanhook_core::time::Timestamp;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Takes the turn of those who write, which ends with the transaction, and reads the schema and the time behind it: what another
-/// process has committed before is seen by every statement that follows.
+/// process has committed before is seen by every statement that follows. The turn is the journal's, whatever the role that
+/// finds it by its search path.
 const TURN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED;
-    SELECT pg_advisory_xact_lock(1935896168, hashtext(current_schema())); SELECT schema || ' ' ||
+    SELECT pg_advisory_xact_lock(1935896168, 'journal'::regclass::oid::int); SELECT schema || ' ' ||
     floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM journal";
 
 /// A database, and the session with it.
