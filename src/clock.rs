@@ -50,9 +50,11 @@ pub fn boottime() -> Duration {
 /// What a transaction that begins now knows of the time, where the database has no other clock than this computer's.
 #[must_use]
 pub fn turn() -> TurnTime {
+    let (begun, now) = (boottime(), now());
     TurnTime {
-        begun: boottime(),
-        database: now(),
+        begun,
+        database: now,
+        wall: now,
     }
 }
 

@@ -16,7 +16,7 @@ use super::silences::Silences;
 use super::storms::watch_storms;
 use crate::clock;
 use crate::in_force::Current;
-use crate::journal::{Journal, Occasion};
+use crate::journal::{Journal, Occasion, Seat};
 use crate::notify::run::MessageRunner;
 use crate::reload::Reloads;
 use crate::worker::Loans;
@@ -46,6 +46,7 @@ impl Parts<'_> {
         tasks.spawn(housekeep(
             journal.clone(),
             current.clone(),
+            self.membership.seat(),
             stopping.clone(),
         ));
         tasks.spawn(watch_credentials(
@@ -65,7 +66,11 @@ impl Parts<'_> {
             current.clone(),
             stopping.clone(),
         ));
-        tasks.spawn(tell_audit_head(journal.clone(), stopping.clone()));
+        tasks.spawn(tell_audit_head(
+            journal.clone(),
+            self.membership.seat(),
+            stopping.clone(),
+        ));
         let silences = Silences {
             heard: self.heard.clone(),
             journal: journal.clone(),
@@ -141,7 +146,11 @@ async fn tell_of_reloads(
 }
 
 /// Tells the newest hash of the audit, so that it is known outside of the journal: whoever cuts rows off its end is found.
-async fn tell_audit_head(journal: Journal, mut stop: watch::Receiver<bool>) -> &'static str {
+async fn tell_audit_head(
+    journal: Journal,
+    seat: Option<Seat>,
+    mut stop: watch::Receiver<bool>,
+) -> &'static str {
     let mut told = None;
     while !*stop.borrow() {
         tokio::select! {
@@ -151,7 +160,7 @@ async fn tell_audit_head(journal: Journal, mut stop: watch::Receiver<bool>) -> &
                     Ok(Some(head)) if told.as_ref() != Some(&head) => {
                         tracing::info!(target: APP, head, "audit head");
                         told = Some(head.clone());
-                        note_audit_head(&journal, head).await;
+                        note_audit_head(&journal, seat, head).await;
                     }
                     Ok(_) => {}
                     Err(error) => {
@@ -165,10 +174,10 @@ async fn tell_audit_head(journal: Journal, mut stop: watch::Receiver<bool>) -> &
 }
 
 /// The same as an event, for whoever follows those.
-async fn note_audit_head(journal: &Journal, head: String) {
+async fn note_audit_head(journal: &Journal, seat: Option<Seat>, head: String) {
     let noted = journal.write(move |tx| {
         let newest = Occasion::new(MessageType::AuditHead, None, "").because(head);
-        match tx.keeps_house() {
+        match tx.keeps_house(seat)? {
             true => tx.tell(&newest, clock::now()),
             false => Ok(()),
         }
@@ -203,6 +212,7 @@ async fn watch_workers(
 async fn housekeep(
     journal: Journal,
     current: Current,
+    seat: Option<Seat>,
     mut stop: watch::Receiver<bool>,
 ) -> &'static str {
     let (mut more, mut warned) = (false, None);
@@ -216,7 +226,7 @@ async fn housekeep(
             _ = stop.changed() => {}
             () = tokio::time::sleep(pause) => {
                 let retention = current.borrow().retention();
-                more = match journal.write(move |tx| Ok(tx.keeps_house() && tx.forget(&retention, clock::now())?)).await {
+                more = match journal.write(move |tx| Ok(tx.keeps_house(seat)? && tx.forget(&retention, clock::now())?)).await {
                     Ok(more) => more,
                     Err(error) => {
                         tracing::error!(target: APP, code = error.code(), %error, "the journal could not forget");

@@ -14,3 +14,6 @@ pub struct ReplicaId(pub i64);
 
 /// No tenant: whoever sends messages is woken by this name.
 pub const MESSAGES: TenantId = TenantId(0);
+
+/// What stands for an app where the lease of messages is asked for: a tenant and an app registration never look like it.
+pub const MESSAGES_APP: &str = "messages";

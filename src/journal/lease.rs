@@ -9,7 +9,7 @@ use core::time::Duration;
 
 use super::db::{OptionalExtension, params};
 use super::error::JournalError;
-use super::keys::{ReplicaId, TenantId};
+use super::keys::{MESSAGES_APP, ReplicaId, TenantId};
 use super::rows::millis;
 use super::tx::Tx;
 use scanhook_core::lease::{LeaseTerms, Trust};
@@ -66,15 +66,14 @@ impl Tx<'_> {
     /// Takes the lease of an app, to call for one of the tenants that are names of it. `None`: somebody has it.
     ///
     /// # Errors
-    /// [`JournalError::ClockOff`] where the wall clock is too far from the database's; when the journal cannot be written.
+    /// [`JournalError::ClockOff`] where this computer's clock is too far from the database's; when the journal cannot be written.
     pub fn take_lease(
         &mut self,
         app: &str,
         tenant: TenantId,
         seat: Seat,
-        wall: Timestamp,
     ) -> Result<Option<Lease>, JournalError> {
-        let ahead = self.time.ahead(wall);
+        let ahead = self.time.ahead();
         if ahead.unsigned_abs() > OFF {
             return Err(JournalError::ClockOff(ahead));
         }
@@ -144,20 +143,29 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Whether a lease is nobody else's by now.
+    /// Until when bytes may leave under a lease that another part of this process holds; `None` where it is over, or
+    /// somebody else's by now.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn has_lease(&self, lease: &Lease) -> Result<bool, JournalError> {
-        let sql = "SELECT 1 FROM lane WHERE app = ?1 AND fence = ?2 AND holder = ?3";
+    pub fn trust_in(&self, lease: &Lease) -> Result<Option<Trust>, JournalError> {
+        let sql = "SELECT until FROM lane WHERE app = ?1 AND fence = ?2 AND holder = ?3";
         let values = params![lease.app, lease.fence, lease.seat.replica.0];
-        Ok(self.db.prepare_cached(sql)?.exists(values)?)
+        let until: Option<i64> = self
+            .db
+            .prepare_cached(sql)?
+            .query_row(values, |row| row.get(0))
+            .optional()?;
+        let rest = until.map(|until| Timestamp::from_millis(until).since(self.time.database));
+        Ok(rest
+            .filter(|rest| !rest.is_zero())
+            .map(|rest| Trust::of_rest(self.time.begun, rest, lease.seat.terms)))
     }
 
-    /// By how many milliseconds this wall clock is ahead of the database's.
+    /// By how many milliseconds this computer's clock is ahead of the database's.
     #[must_use]
-    pub fn ahead_of_database(&self, wall: Timestamp) -> i64 {
-        self.time.ahead(wall)
+    pub fn ahead_of_database(&self) -> i64 {
+        self.time.ahead()
     }
 
     fn lease_ends(&self, seat: Seat) -> i64 {
@@ -165,10 +173,17 @@ impl Tx<'_> {
         self.time.database.millis().saturating_add(lasts)
     }
 
-    /// Whether this process is the one that keeps house now: forgets, and tells what nobody has to hear twice. The only
-    /// process of a journal always is.
-    #[must_use]
-    pub const fn keeps_house(&self) -> bool {
-        true
+    /// Whether this process is the one that keeps house now: forgets, and tells what nobody has to hear twice. It is who
+    /// sends messages; the only process of a journal, which has no seat, always is.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn keeps_house(&self, seat: Option<Seat>) -> Result<bool, JournalError> {
+        let Some(seat) = seat else {
+            return Ok(true);
+        };
+        let sql = "SELECT 1 FROM lane WHERE app = ?1 AND holder = ?2 AND until > ?3";
+        let values = params![MESSAGES_APP, seat.replica.0, self.time.database.millis()];
+        Ok(self.db.prepare_cached(sql)?.exists(values)?)
     }
 }

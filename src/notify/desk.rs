@@ -2,23 +2,20 @@
 //! sent by who has the lease of messages; what goes back to where alerts came from, by who calls for its tenant, because it
 //! leaves with the token that the worker there lends.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::journal::{JournalError, Lease, MESSAGES, Seat, Tx};
+use crate::journal::{JournalError, Lease, MESSAGES, MESSAGES_APP, Seat, Tx};
 use crate::settings::Receiver;
 use crate::worker::Loans;
-use scanhook_core::time::Timestamp;
-
-/// What stands for an app: a tenant and an app registration never look like it.
-const APP: &str = "messages";
+use scanhook_core::lease::Trust;
 
 /// The part of the messages that one process sends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MessagePart {
     /// It tells what becomes worth telling by the passing of time, and sends to whoever is told of everything.
     pub(super) house: bool,
-    /// The receivers that it serves; `None`: all.
-    pub(super) receivers: Option<BTreeSet<String>>,
+    /// The receivers that it serves, each with the trust in the lease under which it is written to Defender; `None`: all.
+    pub(super) receivers: Option<BTreeMap<String, Option<Trust>>>,
 }
 
 impl MessagePart {
@@ -33,7 +30,12 @@ impl MessagePart {
 
     pub(super) fn holds(&self, receiver: &str) -> bool {
         let names = self.receivers.as_ref();
-        names.is_none_or(|names| names.contains(receiver))
+        names.is_none_or(|names| names.contains_key(receiver))
+    }
+
+    /// Until when what goes to this receiver may leave, where that is not for ever.
+    pub(super) fn trust(&self, receiver: &str) -> Option<Trust> {
+        *self.receivers.as_ref()?.get(receiver)?
     }
 }
 
@@ -63,7 +65,6 @@ impl MessageDesk {
         tx: &mut Tx<'_>,
         receivers: &[Receiver],
         loans: &Loans,
-        wall: Timestamp,
     ) -> Result<MessagePart, JournalError> {
         let Some(seat) = self.seat else {
             return Ok(MessagePart::whole());
@@ -71,21 +72,21 @@ impl MessageDesk {
         match &mut self.lease {
             Some(lease) => tx.hold_lease(lease, "")?,
             None => {
-                self.lease = match tx.take_lease(APP, MESSAGES, seat, wall) {
+                self.lease = match tx.take_lease(MESSAGES_APP, MESSAGES, seat) {
                     Err(JournalError::ClockOff(_)) => None,
                     taken => taken?,
                 };
             }
         }
         let house = self.lease.is_some();
-        let mut names = BTreeSet::new();
+        let mut names = BTreeMap::new();
         for receiver in receivers {
-            let serves = match receiver.channel.write_back() {
-                Some(back) => self.calls_for(tx, &back.tenant, loans)?,
-                None => house,
+            let trust = match receiver.channel.write_back() {
+                Some(back) => self.trust_of(tx, &back.tenant, loans)?.map(Some),
+                None => house.then_some(None),
             };
-            if serves {
-                names.insert(receiver.name.clone());
+            if let Some(trust) = trust {
+                names.insert(receiver.name.clone(), trust);
             }
         }
         Ok(MessagePart {
@@ -94,22 +95,22 @@ impl MessageDesk {
         })
     }
 
-    /// Whether the worker of this tenant is here, and has its lease.
-    fn calls_for(
+    /// The trust in the lease of this tenant's worker, where that is here and has it.
+    fn trust_of(
         &mut self,
         tx: &Tx<'_>,
         tenant: &str,
         loans: &Loans,
-    ) -> Result<bool, JournalError> {
+    ) -> Result<Option<Trust>, JournalError> {
         let loan = loans.get(tenant);
         let Some(lease) = loan.and_then(|loan| loan.lease.as_ref()) else {
-            return Ok(false);
+            return Ok(None);
         };
         let before = self.fences.insert(tenant.to_owned(), lease.fence());
         if before.is_some_and(|before| before != lease.fence()) {
             return Err(JournalError::Deposed);
         }
-        tx.has_lease(lease)
+        tx.trust_in(lease)
     }
 
     /// Lets the lease of messages go.

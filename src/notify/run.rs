@@ -24,6 +24,7 @@ use crate::journal::{Journal, JournalError, MESSAGES, Occasion, Seat};
 use crate::settings::Settings;
 use crate::worker::Loans;
 use crate::worker::run::completed;
+use scanhook_core::lease::Trust;
 use scanhook_core::message::{LONGEST_ANSWER, MessageType};
 
 /// The loop sleeps no longer.
@@ -112,14 +113,16 @@ impl MessageRunner {
                 }
                 let (receivers, public) = (&settings.receivers, settings.admin.public_url.as_ref());
                 let now = clock::now();
-                let part = desk.part(tx, receivers, &loans, now)?;
+                let part = desk.part(tx, receivers, &loans)?;
                 let due = notifier.poll(tx, (receivers, &part), public, now)?;
-                Ok((notifier, desk, due))
+                Ok((notifier, desk, part, due))
             });
-            let (returned, sat, due) = polled.await.inspect_err(|_| *fails = works_again)?;
-            (notifier, desk) = (returned, sat);
+            let polled = polled.await.inspect_err(|_| *fails = works_again)?;
+            let (part, due);
+            (notifier, desk, part, due) = polled;
             for message in due.messages {
-                send(&mut sending, clients, &in_force.settings, message);
+                let trust = part.trust(&message.receiver);
+                send(&mut sending, clients, &in_force.settings, (message, trust));
             }
             for call in due.tokens {
                 ask(&mut sending, clients, &in_force.settings, call);
@@ -135,8 +138,11 @@ impl MessageRunner {
                 Some(done) = sending.join_next() => {
                     let (asked, answer) = done.map_err(|_| JournalError::Gone)?;
                     let settings = in_force.settings.clone();
+                    let loans = self.loans.borrow().clone();
                     let answered = self.journal.write(move |tx| {
                         let (receivers, now) = (&settings.receivers, clock::now());
+                        // What another process has taken over by now is not written down as ours.
+                        desk.part(tx, receivers, &loans)?;
                         let told = match asked {
                             AnswerTo::Message(id) => notifier.answer(tx, receivers, id, &answer, now)?,
                             AnswerTo::Token(tenant, id) => {
@@ -147,10 +153,10 @@ impl MessageRunner {
                                 None
                             }
                         };
-                        Ok((notifier, told))
+                        Ok((notifier, desk, told))
                     });
-                    let (returned, told) = answered.await?;
-                    notifier = returned;
+                    let told;
+                    (notifier, desk, told) = answered.await?;
                     told.iter().for_each(|told| (self.tell)(told));
                 }
                 () = woken(&wake), if has_receivers => {}
@@ -166,7 +172,7 @@ impl MessageRunner {
         let mut sending: JoinSet<(AnswerTo, ReceiverAnswer)> = JoinSet::new();
         let messages = super::render::of_memory(&settings, error.code(), clock::now());
         for message in messages {
-            send(&mut sending, clients, &settings, message);
+            send(&mut sending, clients, &settings, (message, None));
         }
         while sending.join_next().await.is_some() {}
     }
@@ -199,7 +205,7 @@ fn send(
     sending: &mut JoinSet<(AnswerTo, ReceiverAnswer)>,
     clients: &mut Clients,
     settings: &Settings,
-    message: OutgoingMessage,
+    (message, trust): (OutgoingMessage, Option<Trust>),
 ) {
     let OutgoingMessage {
         id,
@@ -218,7 +224,10 @@ fn send(
                 )
             });
         }
-        MessageContent::Http(request) => {
+        MessageContent::Http(mut request) => {
+            if let Some(trust) = trust {
+                request.extensions_mut().insert(trust);
+            }
             let client = client(clients, settings, &receiver);
             // What is written is answered by a status, and what is asked by the whole body.
             let asks = request.method() == Method::GET;
@@ -244,7 +253,8 @@ fn client(clients: &mut Clients, settings: &Settings, receiver: &str) -> Option<
             longest: LONGEST_ANSWER,
             cuts: true,
             ..Timeouts::default()
-        };
+        }
+        .under(settings.journal.terms());
         match Client::build(timeouts, &network) {
             Ok(client) => drop(clients.insert(receiver.to_owned(), (network, client))),
             Err(error) => {

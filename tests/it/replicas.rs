@@ -1,5 +1,7 @@
 //! A process that asks for leases, with its journal in a file of which a test is the other process.
 
+mod leases;
+
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};

@@ -89,15 +89,17 @@ impl LeaseTerms {
 pub struct TurnTime {
     /// By the clock of the database, which alone says when a lease is over.
     pub database: Timestamp,
+    /// By this computer's clock, read as soon as the database had told its time: what is done in the transaction takes long.
+    pub wall: Timestamp,
     /// The time since this computer was started, before the transaction began.
     pub begun: Duration,
 }
 
 impl TurnTime {
-    /// By how many milliseconds a wall clock is ahead of the database's.
+    /// By how many milliseconds this computer's clock is ahead of the database's.
     #[must_use]
-    pub fn ahead(self, wall: Timestamp) -> i64 {
-        wall.millis().saturating_sub(self.database.millis())
+    pub fn ahead(self) -> i64 {
+        self.wall.millis().saturating_sub(self.database.millis())
     }
 }
 
@@ -113,6 +115,15 @@ impl Trust {
     pub fn after(begun: Duration, terms: LeaseTerms) -> Trust {
         Trust {
             until: begun + terms.trusted_for(),
+        }
+    }
+
+    /// Where a lease that somebody else holds goes on for so long from a transaction on that began at this time.
+    #[must_use]
+    pub fn of_rest(begun: Duration, rest: Duration, terms: LeaseTerms) -> Trust {
+        let kept = terms.call_timeout() + terms.margin();
+        Trust {
+            until: begun + rest.saturating_sub(kept),
         }
     }
 

@@ -1707,6 +1707,7 @@ impl World {
         let job = Job::new(0, work, move |result| *reply.lock().unwrap() = Some(result));
         let time = TurnTime {
             database: self.now.moved(self.database_ahead),
+            wall: self.clock().wall,
             begun: self.clock().up,
         };
         let touched = self.store.commit_at(vec![job], time);
