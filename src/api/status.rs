@@ -62,3 +62,22 @@ pub struct StatusView {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub door: Vec<DoorView>,
 }
+
+impl StatusView {
+    /// Whether it is this replica that answers.
+    #[must_use]
+    pub fn is_answered_by(&self, replica: &ReplicaView) -> bool {
+        let mine = self.replica.as_ref();
+        mine.is_some_and(|mine| mine.id == replica.id)
+    }
+
+    /// For how many of the tenants a replica calls.
+    #[must_use]
+    pub fn calls_for(&self, replica: &ReplicaView) -> usize {
+        let holders = self
+            .tenants
+            .iter()
+            .filter_map(|tenant| tenant.holder.as_ref());
+        holders.filter(|holder| holder.id == replica.id).count()
+    }
+}

@@ -71,13 +71,10 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
             .as_ref()
             .map(|settings| settings.sources.as_slice());
         let sources = sources.or(config.is_none().then_some(&[]));
-        let policy = report.rules(
-            path,
-            sources,
-            settings
-                .as_ref()
-                .map(|settings| settings.journal.path.as_path()),
-        )?;
+        let journal = settings
+            .as_ref()
+            .and_then(|settings| settings.journal.file());
+        let policy = report.rules(path, sources, journal.as_deref())?;
         if let (Some(policy), Some(settings), Some(config)) = (policy, settings, config) {
             let file = config.display().to_string();
             settings

@@ -29,9 +29,9 @@ const NOTHING_NAMED: &str = "what is to be explained? Name the file with a deliv
 pub(super) fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     let office = Office::of(args)?;
     let report = match (&args.delivery, &args.device, &args.payload) {
-        (Some(id), ..) => stored(args, &office, remember(&office.journal, id)?, Vec::new())?,
+        (Some(id), ..) => stored(args, &office, remember(office.journal()?, id)?, Vec::new())?,
         (None, Some(device), _) => {
-            let (kept, notes) = latest(&office.journal, device)?;
+            let (kept, notes) = latest(office.journal()?, device)?;
             stored(args, &office, kept, notes)?
         }
         (None, None, Some(payload)) => given(args, &office, payload)?,

@@ -11,8 +11,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(super) async fn probe(url: &str, path: &str) -> Result<u16, String> {
     let mut url: reqwest::Url = url.parse().map_err(|_| "it is not a URL".to_owned())?;
     url.set_path(path);
-    if let Some(near) = near(&url) {
-        let _ = url.set_ip_host(near);
+    let host = url.host_str().unwrap_or_default();
+    if let Ok(ip) = host.trim_matches(['[', ']']).parse() {
+        let _ = url.set_ip_host(near(ip));
     }
     // Nothing is sent that anybody could misuse, so it does not matter who signed the certificate.
     let client = reqwest::Client::builder()
@@ -28,11 +29,10 @@ pub(super) async fn probe(url: &str, path: &str) -> Result<u16, String> {
 }
 
 /// Who listens on all addresses answers at that of this computer.
-fn near(url: &reqwest::Url) -> Option<IpAddr> {
-    let host = url.host_str()?.trim_matches(['[', ']']);
-    match host.parse().ok()? {
-        IpAddr::V4(ip) if ip.is_unspecified() => Some(Ipv4Addr::LOCALHOST.into()),
-        IpAddr::V6(ip) if ip.is_unspecified() => Some(Ipv6Addr::LOCALHOST.into()),
-        _ => None,
+pub(super) fn near(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
     }
 }

@@ -122,12 +122,13 @@ fn input(
             .as_ref()
             .map(|folder| there_is(&folder.join(JOURNAL)));
         let Some(path) = journal.or(here) else {
-            let sentence = if settings.is_some() {
-                "the journal is in PostgreSQL, which is not read here: name captured bodies, or a journal that is a file"
+            let why = if settings.is_some() {
+                load::in_postgres("name captured bodies, or a journal that is a file")
             } else {
-                "name a journal or captured bodies; without a scanhook.toml there is no other way to find one"
+                let sentence = "name a journal or captured bodies; without a scanhook.toml there is no other way to find one";
+                CliError::new(Exit::NoInput, sentence)
             };
-            return Err(CliError::new(Exit::NoInput, sentence).into());
+            return Err(why.into());
         };
         return archive(&path, args, with_bodies);
     };

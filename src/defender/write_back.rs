@@ -12,6 +12,7 @@ use super::request::{get, to_address};
 use super::token::Bearer;
 use scanhook_core::message::{Workspace, words_before_mark};
 use scanhook_core::percent::encoded;
+use scanhook_core::time::Timestamp;
 
 /// Bytes of an alert that are read: one with hundreds of comments and pieces of evidence.
 pub const LONGEST_ALERT: usize = 4 << 20;
@@ -59,22 +60,19 @@ pub fn has_comment(alert: &Response<Bytes>, mark: &str, words: &str) -> Option<b
         Value::Null => &[],
         _ => return None,
     };
-    let text =
-        |comment: &'_ Value, name| comment.get(name).and_then(Value::as_str).map(str::to_owned);
-    let texts = || {
-        comments
-            .iter()
-            .filter_map(|comment| text(comment, "comment"))
-    };
-    let ours = comments.iter().filter_map(|comment| {
-        let said = words_before_mark(&text(comment, "comment")?)?.to_owned();
-        Some((text(comment, "createdTime").unwrap_or_default(), said))
+    let texts = comments
+        .iter()
+        .filter_map(|comment| Some((comment, comment.get("comment")?.as_str()?)));
+    let ours = texts.clone().filter_map(|(comment, text)| {
+        let at = comment.get("createdTime").and_then(Value::as_str);
+        Some((at.and_then(Timestamp::parse), words_before_mark(text)?))
     });
     // Of those that tell no time the last counts.
-    let newest = ours.max_by(|one, other| one.0.cmp(&other.0));
+    let newest = ours.max_by_key(|(at, _)| *at);
     let is_same =
         newest.is_some_and(|(_, said)| said.split_whitespace().eq(words.split_whitespace()));
-    Some(is_same || texts().any(|text| text.trim_end().ends_with(mark)))
+    let mut texts = texts.map(|(_, text)| text.trim_end());
+    Some(is_same || texts.any(|text| text.ends_with(mark)))
 }
 
 fn alert_address(e: &Endpoints, alert: &str) -> String {
@@ -133,9 +131,9 @@ mod tests {
             alert(&e, &bearer("t"), "../x").uri().path(),
             "/api/alerts/..%2Fx"
         );
-        let found = |body: &'static str| {
+        let found = |body: &str| {
             has_comment(
-                &Response::new(Bytes::from(body)),
+                &Response::new(Bytes::copy_from_slice(body.as_bytes())),
                 "[sh-0123456789ab]",
                 "it\nis over",
             )
@@ -147,6 +145,8 @@ mod tests {
         let newest = r#"{"comments":[{"comment":"it is over [sh-0000000000aa]","createdTime":"2026-11-30T05:00:01Z"},
                          {"comment":"held [sh-0000000000ab]","createdTime":"2026-11-30T05:00:00Z"}]}"#;
         assert_eq!(found(newest), Some(true));
+        let fraction = newest.replace(":01Z", ":00.5Z");
+        assert_eq!(found(&fraction), Some(true), "times are no texts");
         for not_there in [
             r#"{"comments":[{"comment":"it is over [sh-0000000000aa]"},{"comment":"held [sh-0000000000ab]"}]}"#,
             r#"{"comments":[{"comment":"it is over"}]}"#,

@@ -77,10 +77,17 @@ impl Consent<'_> {
     fn is_about(&self, row: &ApprovalRow) -> bool {
         row.machine.as_deref() == self.machine.map(MachineId::as_str)
     }
+
+    /// Whether it counts beside those given about the same machine.
+    fn counts_beside(&self, given: &[ApprovalRow]) -> bool {
+        let about_it = given.iter().filter(|row| self.is_about(row));
+        let others: Vec<Approver> = about_it.map(|row| row.approver.clone()).collect();
+        self.approver.counts_beside(&others)
+    }
 }
 
-/// Whether this approval would not count: the same person has approved it before.
-pub(super) fn has_approved(
+/// Whether this approval would not count beside those given: the same person is behind one of them.
+pub(super) fn adds_nothing(
     db: &Connection,
     decided: &HeldDecision,
     consent: Consent<'_>,
@@ -89,9 +96,7 @@ pub(super) fn has_approved(
         return Ok(false);
     }
     let given = given(db, decided.id, consent.approver)?;
-    let about_it = given.into_iter().filter(|row| consent.is_about(row));
-    let others: Vec<Approver> = about_it.map(|row| row.approver).collect();
-    Ok(!consent.approver.counts_beside(&others))
+    Ok(!consent.counts_beside(&given))
 }
 
 /// What an approval comes to, where it is not enough; nothing is written.
@@ -103,10 +108,10 @@ pub(super) fn falls_short(
     let Some(people) = decided.people() else {
         return Ok(None);
     };
-    if has_approved(db, decided, consent)? {
+    let given = given(db, decided.id, consent.approver)?;
+    if !consent.counts_beside(&given) {
         return Ok(Some(Done::SecondPersonNeeded));
     }
-    let given = given(db, decided.id, consent.approver)?;
     let others = given
         .iter()
         .filter(|row| consent.is_about(row) && row.approver.subject != consent.approver.subject);

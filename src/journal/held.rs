@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::approvals::{Agreement, has_approved};
+use super::approvals::{Agreement, adds_nothing};
 use super::db::params;
 use super::error::JournalError;
 use super::held_decision::HeldDecision;
@@ -96,7 +96,7 @@ impl Tx<'_> {
                 }))
             }
             (Some(known), Some(named)) if known != named => told(Done::MachineKnown),
-            _ if has_approved(self.db, decided, consent)? => told(Done::SecondPersonNeeded),
+            _ if adds_nothing(self.db, decided, consent)? => told(Done::SecondPersonNeeded),
             _ => Ok(None),
         }
     }

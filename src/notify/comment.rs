@@ -38,6 +38,8 @@ pub(super) enum Composed {
     Leaves(Box<Departure>),
     /// It waits, and with it all to this receiver, at least until then.
     Later(Timestamp),
+    /// It waits for the answer to another message about the same alert, which leads to the next poll.
+    AfterAnswer,
     /// It never leaves, and why.
     Never(&'static str),
 }
@@ -132,16 +134,15 @@ impl Notifier {
         (message, (receiver, id, machine)): (&MessageRow, (&str, &str, &str)),
         now: Timestamp,
     ) -> Result<Composed, JournalError> {
+        if self.is_under_way_at(receiver, id) {
+            return Ok(Composed::AfterAnswer);
+        }
         // Comments on alerts are not changed, so each scan has its own.
         let of_scan = matches!(
             message.what,
             MessageType::ScanBegun | MessageType::ScanEnded
         );
         let event = message.events.map(|(first, _)| first).filter(|_| of_scan);
-        if self.is_under_way_at(receiver, id) {
-            // Its answer leads to the next poll.
-            return Ok(Composed::Later(Timestamp::NEVER));
-        }
         let Some(told) = tx.told_machine(receiver, (id, machine), event)? else {
             return Ok(Composed::Never(FORGOTTEN));
         };

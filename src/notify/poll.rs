@@ -13,7 +13,8 @@ use scanhook_core::time::Timestamp;
 
 /// How long before its end a hold is told of.
 const HOLD_ENDS_IN: Duration = Duration::from_secs(3_600);
-/// Due messages that are looked through for those by which a person tries a receiver that fails.
+/// Due messages that are looked through for those that may leave: those by which a person tries a receiver that fails, and
+/// comments on alerts at which no other is under way.
 const LOOKED_THROUGH: usize = 64;
 
 impl Notifier {
@@ -83,15 +84,23 @@ impl Notifier {
             return Ok(());
         }
         let under_way = self.under_way_to(&receiver.name);
-        let places = PLACES.saturating_sub(under_way.len());
+        let mut places = PLACES.saturating_sub(under_way.len());
+        let back = receiver.channel.write_back();
         let fails = row.failures >= BREAKS_AFTER;
         let (messages, mut next) = if fails {
             probes(tx, row, &under_way, now)?
         } else {
-            tx.due_messages(&receiver.name, &under_way, places, now)?
+            let most = match back {
+                Some(_) if places > 0 => LOOKED_THROUGH,
+                _ => places,
+            };
+            tx.due_messages(&receiver.name, &under_way, most, now)?
         };
-        for message in messages.into_iter().take(places) {
-            let composed = match receiver.channel.write_back() {
+        for message in messages {
+            if places == 0 {
+                break;
+            }
+            let composed = match back {
                 Some(back) => {
                     let place = (receiver.name.as_str(), back, public);
                     self.compose(tx, place, &message, due, now)?
@@ -104,6 +113,7 @@ impl Notifier {
                         row.probe_at = Some(now.plus(AFTER_BREAK));
                     }
                     self.leaves(tx, receiver, (message, *departure), due, now)?;
+                    places -= 1;
                 }
                 Composed::Never(why) => {
                     tx.message_ends(message.id, false, why, now)?;
@@ -115,6 +125,9 @@ impl Notifier {
                     next = at;
                     break;
                 }
+                // Should more than was looked through be due, that answer leads to it as well.
+                Composed::AfterAnswer if next <= now => next = Timestamp::NEVER,
+                Composed::AfterAnswer => {}
             }
         }
         // With no place free the answers that are waited for lead to the next poll.

@@ -3,9 +3,10 @@
 //! functions (`control`). It never reads the journal itself.
 //!
 //! A page is a [`visit::Visit`], a view, and a template of `templates/` around which stands a `shell`. `text` escapes every
-//! value; `filters` are what templates do with values; `svg` is the one thing that is not escaped. `answer` gives the headers
-//! that keep a page to itself, and turns a refusal into a page (`problem`). An order goes from what is picked (`picks`) over the page that asks (`confirm`) to the page that tells (`answered`). `assets` are the
-//! files that pages load.
+//! value; `filters` are what templates do with values; `svg` is the one thing that is not escaped; `drain` and `hour` draw with
+//! it. `answer` gives the headers that keep a page to itself, and turns a refusal into a page (`problem`). An order goes from
+//! what is picked (`picks`) over the page that asks (`confirm`) to the page that tells (`answered`). `assets` are the files that
+//! pages load.
 
 mod alert;
 mod alerts;

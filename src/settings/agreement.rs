@@ -6,7 +6,8 @@ use sha2::{Digest, Sha256};
 use super::Settings;
 
 impl Settings {
-    /// A short hash over tenants, their shares, modes and limits, and over whom each source acts for. Nothing secret is in it.
+    /// A short hash over tenants, where their calls go, their shares, modes and limits, and over whom each source acts for
+    /// and what it writes back. Nothing secret is in it.
     #[must_use]
     pub fn agreement(&self) -> String {
         let mut hash = Sha256::new();
@@ -15,8 +16,8 @@ impl Settings {
             let line = format!(
                 "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}\n",
                 tenant.name,
-                tenant.tenant_id.to_lowercase(),
-                tenant.client_id.to_lowercase(),
+                tenant.app(),
+                tenant.endpoints,
                 tenant.mode.map(|mode| mode.code()),
                 (share.per_minute, share.per_hour),
                 (limit.scans, limit.per),
@@ -26,7 +27,8 @@ impl Settings {
             hash.update(line);
         }
         for source in &self.sources {
-            hash.update(format!("{:?} {:?}\n", source.name, source.tenants));
+            let (name, tenants, back) = (&source.name, &source.tenants, &source.write_back);
+            hash.update(format!("{name:?} {tenants:?} {back:?}\n"));
         }
         hash.update(format!("{} {}", self.dry_run, self.simulate));
         hex::encode(&hash.finalize()[..8])

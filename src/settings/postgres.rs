@@ -1,10 +1,12 @@
 //! Where the PostgreSQL of `[journal]` is, and as whom it is spoken to.
 
 use core::fmt;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv6Addr};
 
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret as _, SecretString};
+
+use scanhook_core::percent::encoded;
 
 /// A database that holds a journal.
 #[derive(Clone)]
@@ -71,7 +73,7 @@ fn mode(query: &str, host: &str, near: bool) -> Result<bool, String> {
     for (key, value) in query
         .split('&')
         .filter(|part| !part.is_empty())
-        .filter_map(|part| part.split_once('='))
+        .map(|part| part.split_once('=').unwrap_or((part, "")))
     {
         tls = match (key, value) {
             ("sslmode", "require") if !host.starts_with('/') => true,
@@ -128,7 +130,7 @@ fn decoded(part: &str) -> Result<String, String> {
     text.map(Into::into).map_err(|_| "is not UTF-8".to_owned())
 }
 
-/// As it may be shown.
+/// Where it is and as whom it is spoken to, as it may be shown and as it can be read again.
 impl fmt::Display for PostgresSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let PostgresSettings {
@@ -138,11 +140,12 @@ impl fmt::Display for PostgresSettings {
             database,
             ..
         } = self;
-        let host = if host.contains(':') {
+        let host = if host.parse::<Ipv6Addr>().is_ok() {
             format!("[{host}]")
         } else {
-            host.clone()
+            encoded(host)
         };
+        let (user, database) = (encoded(user), encoded(database));
         write!(f, "postgres://{user}@{host}:{port}/{database}")
     }
 }
@@ -199,15 +202,26 @@ mod tests {
             ),
             (
                 "postgres://s@%2Frun%2Fpostgresql/j",
-                "postgres:///run/postgresql",
+                "postgres://s@%2Frun%2Fpostgresql:5432/j",
                 false,
+            ),
+            (
+                "postgres://s@%2Frun%2Fa%3A1:6/j",
+                "postgres://s@%2Frun%2Fa%3A1:6/j",
+                false,
+            ),
+            (
+                "postgres://a%40b%3Ac%2Fd%25@db.example/j%3F%20k",
+                "postgres://a%40b%3Ac%2Fd%25@db.example:5432/j%3F%20k",
+                true,
             ),
         ] {
             let found = PostgresSettings::parse(url).unwrap();
             assert_eq!(found.tls, tls, "{url}");
-            if !found.host.starts_with('/') {
-                assert_eq!(found.to_string(), shown);
-            }
+            assert_eq!(found.to_string(), shown);
+            let again = PostgresSettings::parse(shown).unwrap();
+            let place = |of: PostgresSettings| (of.user, of.host, of.port, of.database);
+            assert_eq!(place(again), place(found));
         }
     }
 
@@ -225,6 +239,8 @@ mod tests {
                 "always verifies",
             ),
             ("postgres://s@db.example/j?password=hunter2", "no parameter"),
+            ("postgres://s@db.example/j?sslmode", "`require` or"),
+            ("postgres://s@db.example/j?hunter2", "no parameter"),
             ("postgres://db.example/j", "no user"),
             ("postgres://s@db.example", "must be"),
             ("postgres://s@db.example:x/j", "must be"),

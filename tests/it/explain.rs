@@ -69,6 +69,29 @@ fn desk() -> Desk {
     desk
 }
 
+#[test]
+fn a_journal_in_postgresql_is_not_looked_for_in_a_file() {
+    let desk = desk();
+    let url = "[journal]\nurl = \"postgres://scanhook@db.example/journal\"\n";
+    desk.file("scanhook.toml", &format!("{url}{CONFIG}"));
+    desk.secret("soar secret");
+    desk.secret("it's");
+    let says = "the journal is in PostgreSQL, which is not read here: ";
+    for (verb, instead) in [
+        (
+            &["explain", "--delivery", "0198f3"][..],
+            "/api/v1/decisions/ID/explain",
+        ),
+        (
+            &["explain", "--device", "lt-042"],
+            "/api/v1/decisions/ID/explain",
+        ),
+        (&["replay"], "captured bodies"),
+    ] {
+        has(&desk.run(verb).ends(66).err, &[says, instead]);
+    }
+}
+
 /// The line that begins so, without its indentation.
 #[track_caller]
 fn line<'t>(text: &'t str, beginning: &str) -> &'t str {

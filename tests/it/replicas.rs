@@ -108,6 +108,24 @@ async fn a_lease_that_another_has_is_waited_for_and_alerts_are_taken_meanwhile()
 }
 
 #[tokio::test]
+async fn the_system_page_says_for_how_many_tenants_a_replica_calls() {
+    let site = Site::with(wish()).await;
+    let id = site.get("/api/v1/status").await["replica"]["id"].clone();
+    let said = async |what: &str| {
+        until("the page says it", async || {
+            let page = site.admin("/system").await.text;
+            let (_, below) = page.split_once(&format!("<dt>Replica {id}</dt>"))?;
+            let (row, _) = below.split_once("</dd>")?;
+            (row.contains(", which answers: ") && row.ends_with(what)).then_some(())
+        })
+        .await;
+    };
+    said(", calls for 1 of the tenants").await;
+    taken_for(&site, LEASE * 10);
+    said(", calls for 0 of the tenants").await;
+}
+
+#[tokio::test]
 async fn whoever_loses_its_lease_makes_no_call_until_it_has_it_again() {
     let site = Site::with(wish()).await;
     let first = site.accepted(alert("a-1", "high", &machine(1))).await;

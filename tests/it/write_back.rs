@@ -7,6 +7,7 @@ use scanhook_simulator::{How, IncidentComment, Setup, Tenant};
 
 use crate::harness::{ASKING, Site, TENANT, Wish, fault, machine, until};
 
+mod beside;
 mod once;
 
 const WORKSPACE: &str = "/subscriptions/0b8f7d7e-2f53-4a53-9d0a-6f6c6f1a2b3c/resourceGroups/rg-soc/providers/\

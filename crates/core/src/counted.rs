@@ -2,7 +2,8 @@
 
 use core::fmt::Display;
 
-/// `1 alert`, `2 alerts`, `2 deliveries`. `what` is the word for one of them.
+/// `1 alert`, `2 alerts`, `2 deliveries`. `what` is the word for one of them. Its digits are not grouped, since it is also
+/// stored and sent; the command line's `count` groups them for people.
 #[must_use]
 pub fn counted(number: impl Display + PartialEq + From<u8>, what: &str) -> String {
     match what.strip_suffix('y') {

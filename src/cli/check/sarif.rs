@@ -3,20 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path};
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::finding::CheckFinding;
 use crate::settings::SettingsFault;
+use scanhook_core::percent::encoded;
 use scanhook_core::rules::Finding;
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
-/// What stays as it is in a part of a path.
-const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 /// The log of one run.
 pub(super) fn sarif(findings: &[CheckFinding], omitted: &BTreeMap<&'static str, usize>) -> Value {
@@ -85,9 +79,7 @@ fn uri(file: &str) -> String {
         Component::ParentDir => Some("..".into()),
         _ => None,
     });
-    let parts: Vec<String> = parts
-        .map(|part| utf8_percent_encode(&part, IN_PATH).to_string())
-        .collect();
+    let parts: Vec<String> = parts.map(|part| encoded(&part)).collect();
     let start = if path.is_absolute() { "file:///" } else { "" };
     format!("{start}{}", parts.join("/"))
 }

@@ -1,14 +1,14 @@
 //! Looks who listens where this configuration would, and asks a running scanhook how it is.
 
 use core::time::Duration;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::here::WhoListens;
 use crate::api::StatusView;
-use crate::cli::probe::probe;
+use crate::cli::probe::{near, probe};
 use crate::cli::responder::Responder;
 
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -41,12 +41,7 @@ pub(super) async fn at(listen: SocketAddr, tls: bool) -> WhoListens {
     if listen.port() == 0 {
         return WhoListens::Unknown;
     }
-    let ip = match listen.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
-    };
-    let address = SocketAddr::new(ip, listen.port());
+    let address = SocketAddr::new(near(listen.ip()), listen.port());
     match timeout(PATIENCE, TcpStream::connect(address)).await {
         Ok(Ok(_)) => {}
         _ => return WhoListens::Nobody,

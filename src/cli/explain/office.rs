@@ -1,6 +1,6 @@
 //! What is configured here, as far as an explanation needs it: sources, tenants, the rules and where the journal lies.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::args::ExplainArgs;
 use crate::cli::load;
@@ -17,7 +17,8 @@ pub(super) struct Office {
     configured: bool,
     sources: Vec<Source>,
     tenants: Vec<Tenant>,
-    pub(super) journal: PathBuf,
+    /// The file of the journal, where it is one.
+    journal: Option<PathBuf>,
     /// The rules file, where there is one.
     pub(super) rules: Option<PathBuf>,
 }
@@ -39,16 +40,13 @@ impl Office {
                 configured,
                 sources: Vec::new(),
                 tenants: Vec::new(),
-                journal: PathBuf::new(),
+                journal: None,
                 rules,
             });
         }
         let settings = load::settings(&inputs)?;
-        let (sources, tenants, journal) = (
-            settings.sources,
-            settings.tenants,
-            settings.journal.file().unwrap_or_default(),
-        );
+        let (sources, tenants, journal) =
+            (settings.sources, settings.tenants, settings.journal.file());
         Ok(Office {
             configured,
             sources,
@@ -56,6 +54,14 @@ impl Office {
             journal,
             rules,
         })
+    }
+
+    /// The file in which what came before is looked up.
+    pub(super) fn journal(&self) -> Result<&Path, CliError> {
+        let instead = "ask the responder that runs, at /api/v1/decisions/ID/explain";
+        self.journal
+            .as_deref()
+            .ok_or_else(|| load::in_postgres(instead))
     }
 
     /// A source by its name.

@@ -50,11 +50,7 @@ fn head(report: &ReplayReport, args: &ReplayArgs) -> String {
         "policy     {} ({})\nreplayed   {}, {}: {states}\n           from {} to {}\n",
         name(args.rules.as_ref()),
         report.policy.get(..12).unwrap_or_default(),
-        if report.deliveries == 1 {
-            "1 delivery".to_owned()
-        } else {
-            format!("{} deliveries", report.deliveries)
-        },
+        counted(report.deliveries, "delivery"),
         counted(report.alerts.total, "alert"),
         span(&report.from),
         span(&report.to),

@@ -11,16 +11,15 @@ pub(super) fn replicas(lines: &mut StatusLines, status: &StatusView) {
         return;
     }
     for replica in &status.replicas {
-        let this = mine.is_some_and(|mine| mine.id == replica.id);
-        let this = if this { ", which answers" } else { "" };
-        let held = status.tenants.iter().filter(|tenant| {
-            let holder = tenant.holder.as_ref();
-            holder.is_some_and(|holder| holder.id == replica.id)
-        });
+        let this = if status.is_answered_by(replica) {
+            ", which answers"
+        } else {
+            ""
+        };
         let ReplicaView {
             id, name, version, ..
         } = replica;
-        let (since, calls) = (time(&replica.started_at), held.count());
+        let (since, calls) = (time(&replica.started_at), status.calls_for(replica));
         lines.say(
             "replica",
             &format!("{id} on {name}{this}: {version} since {since} UTC, calls for {calls} of the tenants"),

@@ -74,7 +74,8 @@ pub(crate) fn grouped(number: usize) -> String {
     out
 }
 
-/// "1 scan", "2 scans".
+/// "1 scan", "1,000 scans": for people, who read tables; `counted` of the core groups no digits, since what it says is also
+/// stored and sent.
 pub(crate) fn count(number: usize, what: &str) -> String {
     format!(
         "{} {what}{}",

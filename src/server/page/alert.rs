@@ -71,9 +71,10 @@ pub(super) async fn show(
         None => None,
     };
     let title = format!("Alert {}", alert.receipt.id);
+    let shell = visit.shell(title, NavPage::Alerts).await?;
     let page = AlertPage {
-        shell: visit.shell(title, NavPage::Alerts).await?,
-        story: story(&alert, scan.as_ref(), visit.asked.sees_all()),
+        story: story(&alert, scan.as_ref(), shell.may.read_all),
+        shell,
         failed: failed(&alert),
         others: decided.iter().skip(EXPLAINED).cloned().collect(),
         devices,
@@ -93,7 +94,7 @@ fn failed(alert: &AlertView) -> Vec<String> {
 }
 
 /// Received, read, decided, scanned, ended.
-fn story(alert: &AlertView, scan: Option<&ScanView>, sees_rules: bool) -> Vec<StoryLine> {
+fn story(alert: &AlertView, scan: Option<&ScanView>, reads_all: bool) -> Vec<StoryLine> {
     let line = |at: Option<&String>, text: String| StoryLine {
         at: at.cloned(),
         text,
@@ -119,7 +120,7 @@ fn story(alert: &AlertView, scan: Option<&ScanView>, sees_rules: bool) -> Vec<St
         .decisions
         .iter()
         .find_map(|one| one.rule.clone())
-        .filter(|_| sees_rules);
+        .filter(|_| reads_all);
     decided.link = rule.map(|rule| (format!("/rules/{}", encoded(&rule)), rule));
     story.push(decided);
     let Some(scan) = scan else {

@@ -8,8 +8,7 @@ use super::times;
 use crate::api::NowView;
 use scanhook_core::time::Timestamp;
 
-const WIDTH: f64 = 720.0;
-const HEIGHT: f64 = 74.0;
+const SIZE: [u32; 2] = [720, 74];
 /// Room for words on the left, and for times below.
 const LEFT: f64 = 74.0;
 const FOOT: f64 = 52.0;
@@ -53,39 +52,40 @@ impl DrainPicture {
     /// Draws it, where anything waits.
     pub(super) fn draw(&self) -> Option<Svg> {
         let longest = self.scans.into_iter().chain(self.questions).max()?;
+        let [width, height] = SIZE.map(f64::from);
         // Whole minutes, with a little room behind the longest bar.
         let minutes = longest.max(self.limit.unwrap_or_default()).as_secs() / 60 + 1;
         #[allow(clippy::cast_precision_loss, reason = "a picture of pixels")]
         let across = |span: Duration| {
-            (WIDTH - LEFT - 8.0) * (span.as_secs_f64() / (minutes * 60) as f64).min(1.0)
+            (width - LEFT - 8.0) * (span.as_secs_f64() / (minutes * 60) as f64).min(1.0)
         };
         let mut svg = Svg::new(
-            720,
-            74,
+            SIZE[0],
+            SIZE[1],
             "When what waits will have left, and when the directory will have answered",
         );
         for (row, word, class, span) in [
             (8.0, "scans", "alerts", self.scans),
             (30.0, "directory", "held", self.questions),
         ] {
-            svg.word("legend", (4.0, row + 12.0), word);
             if let Some(span) = span {
+                svg.word("legend", (4.0, row + 12.0), word);
                 svg.bar(class, [LEFT, row, across(span).max(1.0), BAR]);
             }
         }
         if let Some(limit) = self.limit {
             let x = LEFT + across(limit);
             svg.line("share", &[(x, 4.0), (x, FOOT)]);
+            svg.word(
+                "legend",
+                (LEFT + 120.0, height - 6.0),
+                "dashed: the first decision is made without an answer",
+            );
         }
-        svg.line("axis", &[(LEFT, 4.0), (LEFT, FOOT), (WIDTH - 4.0, FOOT)]);
-        svg.word("legend", (LEFT, HEIGHT - 6.0), "now");
-        svg.word(
-            "legend",
-            (LEFT + 120.0, HEIGHT - 6.0),
-            "dashed: the first decision is made without an answer",
-        );
-        svg.number("legend", (WIDTH - 64.0, HEIGHT - 6.0), minutes);
-        svg.word("legend", (WIDTH - 40.0, HEIGHT - 6.0), "min");
+        svg.line("axis", &[(LEFT, 4.0), (LEFT, FOOT), (width - 4.0, FOOT)]);
+        svg.word("legend", (LEFT, height - 6.0), "now");
+        svg.number("legend", (width - 64.0, height - 6.0), minutes);
+        svg.word("legend", (width - 40.0, height - 6.0), "min");
         Some(svg)
     }
 }
@@ -105,6 +105,24 @@ mod tests {
             limit: None,
         };
         assert_eq!((nothing.draw(), nothing.words()), (None, None));
+    }
+
+    #[test]
+    fn only_what_waits_has_a_row_and_only_a_line_is_explained() {
+        let rows = |scans, questions, limit| {
+            let picture = DrainPicture {
+                waiting: 1,
+                scans,
+                questions,
+                limit,
+            };
+            let markup = picture.draw().map(|svg| svg.markup()).unwrap_or_default();
+            [">scans<", ">directory<", "dashed"].map(|what| markup.contains(what))
+        };
+        assert_eq!(rows(Some(MINUTE), None, None), [true, false, false]);
+        assert_eq!(rows(None, Some(MINUTE), None), [false, true, false]);
+        let all = rows(Some(MINUTE), Some(MINUTE), Some(MINUTE));
+        assert_eq!(all, [true, true, true]);
     }
 
     #[test]

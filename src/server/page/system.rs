@@ -7,7 +7,7 @@ use axum::response::Response;
 use super::filters;
 use super::shell::{NavPage, PageShell};
 use super::visit::Visit;
-use crate::api::{MessageView, ReceiverView, StatusView, TenantView};
+use crate::api::{MessageView, ReceiverView, StatusView};
 use crate::server::refusal::HttpError;
 use scanhook_core::access::{AccessToken, TenantScope};
 use scanhook_core::time::Timestamp;
@@ -94,12 +94,6 @@ impl SystemPage {
     fn is_shared(status: &StatusView) -> bool {
         let mine = status.replica.as_ref();
         mine.is_some_and(|replica| replica.lease.is_some())
-    }
-
-    /// Whether this replica calls for a tenant.
-    fn is_held(tenant: &TenantView, replica: &i64) -> bool {
-        let holder = tenant.holder.as_ref();
-        holder.is_some_and(|holder| holder.id == *replica)
     }
 
     /// Whether a receiver needs somebody.
