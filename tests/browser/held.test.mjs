@@ -74,6 +74,8 @@ test("the keyboard alone finds a group, approves it and sees its scan", async ()
     await page.keyboard.press("Tab");
   }
   await page.keyboard.press("Enter");
+  // The answer is a page of its own: a key pressed on the way there belongs to neither page.
+  await page.waitForURL("**/held/approve");
   await scansOf(1);
   await page.keyboard.press("g");
   await page.keyboard.press("s");
