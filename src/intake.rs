@@ -130,10 +130,7 @@ impl Intake {
             .map(|alert| alert.item.alert().devices.len())
             .sum();
         let weight = bytes + decisions * BYTES_OF_A_DECISION;
-        let receipt = self
-            .journal
-            .write_soon(source, weight, move |tx| tx.accept(&acceptance, now))
-            .await?;
+        let receipt = self.journal.accept(weight, acceptance, now).await?;
         let subjects = if receipt.duplicate {
             Vec::new()
         } else {

@@ -76,8 +76,13 @@ pub struct Counter {
 
 impl Counter {
     pub fn new(store: &mut Store) -> Counter {
+        Counter::by_rules(store, RULES)
+    }
+
+    /// One that decides by other rules.
+    pub fn by_rules(store: &mut Store, rules: &str) -> Counter {
         let policy = Arc::new(
-            Policy::parse(RULES.to_owned())
+            Policy::parse(rules.to_owned())
                 .map_err(|_| "rules")
                 .unwrap()
                 .policy,

@@ -4,16 +4,27 @@ use std::collections::BTreeMap;
 
 use super::acceptance::Acceptance;
 use super::counts::Counted;
-use super::db::{OptionalExtension, params};
+use super::db::{OptionalExtension, Question, Subject, Value, params};
 use super::error::JournalError;
 use super::keys::{PolicyId, TenantId};
 use super::receipt::receipt;
 use super::tx::Tx;
 use crate::api::Receipt;
+use scanhook_core::delivery::VerifiedDelivery;
 use scanhook_core::time::Timestamp;
 
 /// Alerts and decisions that a receipt is made of as they are stored; a longer one is read back from its rows.
 const TOLD: usize = 64;
+
+/// The delivery that has this key, and when it came.
+pub(super) fn known_by_key(delivery: &VerifiedDelivery) -> Question {
+    let key = delivery.key().as_bytes().to_vec();
+    Question {
+        sql: "SELECT id, received_at FROM delivery WHERE key = ?",
+        values: vec![Value::Blob(key.clone())],
+        about: Subject::Delivery(key),
+    }
+}
 
 impl Tx<'_> {
     /// The tenant's row, made when it is new.
@@ -71,12 +82,10 @@ impl Tx<'_> {
     ) -> Result<Receipt, JournalError> {
         let delivery = &acceptance.delivery;
         let since = now.minus(acceptance.remember);
+        let asked = known_by_key(delivery);
         let known: Option<(i64, i64)> = self
             .db
-            .prepare_cached("SELECT id, received_at FROM delivery WHERE key = ?")?
-            .query_row([delivery.key().as_bytes().as_slice()], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
+            .query_row(asked.sql, &asked, |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         match known {
             // Also one from the future, which came before the clock was set back: the same bytes are the same delivery.
@@ -100,6 +109,7 @@ impl Tx<'_> {
                 delivery.credential()
             ],
         )?;
+        self.db.differs(&asked.about);
         self.count_alerts(acceptance, now);
         let mut alerts = Vec::with_capacity(acceptance.alerts.len());
         for (n, alert) in acceptance.alerts.iter().enumerate() {

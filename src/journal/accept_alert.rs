@@ -98,10 +98,12 @@ impl Tx<'_> {
         let Some(machine) = &device.machine else {
             return Ok(());
         };
-        if let Some(name) = &device.name {
-            names::alert_names_machine(self.db, tenant, (machine, name), now)?;
+        match &device.name {
+            Some(name) => {
+                names::alert_names_machine(self.db, tenant, (machine, name), device.label(), now)
+            }
+            None => names::is_machine(self.db, tenant, device.label(), machine),
         }
-        names::is_machine(self.db, tenant, device.label(), machine)
     }
 
     fn insert_alert(
@@ -115,12 +117,10 @@ impl Tx<'_> {
     ) -> Result<AlertReceipt, JournalError> {
         let fields = serde_json::to_string(alert)
             .map_err(|_| JournalError::Conflict("an alert is not JSON"))?;
-        self.db
-            .prepare_cached(
-                "INSERT INTO alert(delivery, n, source, alert_id, state, reason, detail, fields)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            )?
-            .execute(params![
+        self.db.later(
+            "INSERT INTO alert(delivery, n, source, alert_id, state, reason, detail, fields)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            params![
                 delivery,
                 i64::try_from(n).unwrap_or(i64::MAX),
                 source,
@@ -129,7 +129,8 @@ impl Tx<'_> {
                 reason.map(AlertReason::code),
                 detail,
                 fields
-            ])?;
+            ],
+        )?;
         names::alert_names(
             self.db,
             (delivery, i64::try_from(n).unwrap_or(i64::MAX)),

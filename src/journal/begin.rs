@@ -3,12 +3,14 @@
 
 use uuid::Uuid;
 
-use super::db::{Row, params};
-use super::decision_row::{DecisionRow, held};
+use super::db::{Row, Subject, params};
+use super::decision_row::{DecisionRow, FreshScan, held};
 use super::error::JournalError;
+use super::history::series;
 use super::keys::TenantId;
 use super::new_decision::NewDecision;
 use super::occasion::Occasion;
+use super::places::Series;
 use super::reader::Reader;
 use super::rows::millis;
 use super::scan_row::windows;
@@ -19,23 +21,8 @@ use scanhook_core::plan::{Plan, plan};
 use scanhook_core::scan::{DecisionState, Kind, Mode, Reason, ScanId};
 use scanhook_core::time::Timestamp;
 use scanhook_core::verdict::{Limit, Wanted};
+use scanhook_core::wait::{ScanStanding, Wait};
 use scanhook_core::why::Why;
-
-/// A scan begins. Two texts, for no index of those of the same rule is found by one that serves both.
-macro_rules! insert_scan {
-    ($of_rule:literal) => {
-        concat!(
-            "INSERT INTO scan(uuid, tenant, machine, dry, kind, priority, rule, state, created_at, not_before,
-                              not_after, max_age, counted, blocked_by, opens_at, windows, of_rule, of_tenant)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'waiting', ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,
-               CASE WHEN ?12 THEN 1 + coalesce((SELECT max(of_rule) FROM scan WHERE tenant = ?2 AND dry = ?4 AND ",
-            $of_rule,
-            "    AND of_rule IS NOT NULL), 0) END,
-               CASE WHEN ?12 THEN 1 + coalesce((SELECT max(of_tenant) FROM scan WHERE tenant = ?2 AND dry = ?4
-                 AND of_tenant IS NOT NULL), 0) END)"
-        )
-    };
-}
 
 impl Tx<'_> {
     pub(super) fn admit_scan(
@@ -47,12 +34,19 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<DecisionRow, JournalError> {
         let NewScan { rule, wanted, .. } = begun;
-        let history = Reader { db: self.db }.history(new.tenant, machine, rule, wanted, now)?;
+        let reader = Reader { db: self.db };
+        let history = reader.history(new.tenant, machine, rule, wanted, self.places, now)?;
         let plan = plan(&history, wanted, now);
+        let mut fresh = None;
         let scan = match plan {
             Plan::Begin { after, start } => {
                 why.behind = after.map(|after| self.named(after)).transpose()?.flatten();
-                self.begin(new.tenant, machine, begun, after, start, now)?
+                let (scan, uuid) = self.begin(new.tenant, machine, begun, after, start, now)?;
+                fresh = Some(FreshScan {
+                    uuid,
+                    standing: standing(wanted, why.behind.clone(), start),
+                });
+                scan
             }
             Plan::Join(ref joined) => {
                 // The earlier start counts.
@@ -97,6 +91,7 @@ impl Tx<'_> {
             scan: Some(scan),
             why,
             look_at: None,
+            fresh,
         })
     }
 
@@ -121,21 +116,26 @@ impl Tx<'_> {
         after: Option<ScanId>,
         start: Option<Timestamp>,
         now: Timestamp,
-    ) -> Result<ScanId, JournalError> {
+    ) -> Result<(ScanId, Uuid), JournalError> {
         let NewScan {
             rule,
             wanted,
             counted,
         } = begun;
-        // Scans that count are numbered within their rule and tenant: whether a limit is spent is told by the one so many
-        // numbers back (`history`), found in an index, and not by counting them.
         let uuid = self.new_uuid(now);
-        let sql = match rule {
-            Some(_) => insert_scan!("rule = ?7"),
-            None => insert_scan!("rule IS NULL"),
+        let [of_rule, of_tenant] = series(tenant, rule, wanted);
+        let mut place = |series: &Series<'_>| {
+            counted
+                .then(|| self.places.next(self.db, series, now))
+                .transpose()
         };
+        let places = (place(&of_rule)?, place(&of_tenant)?);
+        self.db
+            .differs(&Subject::Machine(tenant.0, machine.as_str().to_owned()));
         let scan = ScanId(self.db.insert(
-            sql,
+            "INSERT INTO scan(uuid, tenant, machine, dry, kind, priority, rule, state, created_at, not_before,
+                              not_after, max_age, counted, blocked_by, opens_at, windows, of_rule, of_tenant)
+             VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 uuid,
                 tenant.0,
@@ -153,11 +153,31 @@ impl Tx<'_> {
                 after.map(|scan| scan.0.to_string()),
                 start.map(Timestamp::millis),
                 windows(&wanted.openings),
+                places.0,
+                places.1,
             ],
         )?);
         let begun = Occasion::new(MessageType::ScanBegun, tenant, "").of_scan(scan);
         self.tell(&begun, now)?;
-        Ok(scan)
+        Ok((scan, uuid))
+    }
+}
+
+/// How a scan stands that is begun now, apart from what keeps others back as well.
+fn standing(
+    wanted: &Wanted,
+    behind: Option<(String, Kind)>,
+    start: Option<Timestamp>,
+) -> ScanStanding {
+    let own = match behind {
+        Some((scan, kind)) => Some(Wait::Behind(scan, kind)),
+        None => start.map(|start| Wait::Window(wanted.openings.names(), Some(start))),
+    };
+    ScanStanding {
+        dry: wanted.mode == Mode::DryRun,
+        pause: None,
+        own,
+        priority: wanted.priority,
     }
 }
 

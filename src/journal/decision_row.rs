@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use uuid::Uuid;
+
 use super::db::params;
 use super::error::JournalError;
 use super::names;
@@ -13,6 +15,7 @@ use scanhook_core::repeat::Demand;
 use scanhook_core::scan::{DecisionState, Reason, ScanId};
 use scanhook_core::time::Timestamp;
 use scanhook_core::verdict::{Verdict, Wanted};
+use scanhook_core::wait::ScanStanding;
 use scanhook_core::why::Why;
 
 /// What a decision's row says beyond who and what.
@@ -22,6 +25,14 @@ pub(super) struct DecisionRow {
     pub(super) scan: Option<ScanId>,
     pub(super) why: Why,
     pub(super) look_at: Option<Timestamp>,
+    /// The scan, where it is begun with this decision.
+    pub(super) fresh: Option<FreshScan>,
+}
+
+/// A scan that is begun now.
+pub(super) struct FreshScan {
+    pub(super) uuid: Uuid,
+    pub(super) standing: ScanStanding,
 }
 
 pub(super) fn resolving(mut why: Why, until: Timestamp) -> DecisionRow {
@@ -33,6 +44,7 @@ pub(super) fn resolving(mut why: Why, until: Timestamp) -> DecisionRow {
         scan: None,
         why,
         look_at: Some(until),
+        fresh: None,
     }
 }
 
@@ -51,6 +63,7 @@ pub(super) fn barred(reason: Reason, wanted: &Wanted, mut why: Why, now: Timesta
                 scan: None,
                 why,
                 look_at: None,
+                fresh: None,
             }
         }
         _ => held(reason, wanted, why, now),
@@ -69,6 +82,7 @@ pub(super) fn held(reason: Reason, wanted: &Wanted, mut why: Why, now: Timestamp
         scan: None,
         why,
         look_at: Some(look_at),
+        fresh: None,
     }
 }
 

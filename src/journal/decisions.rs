@@ -47,24 +47,31 @@ impl Tx<'_> {
         verdict: &Verdict,
         now: Timestamp,
     ) -> Result<(Admitted, DecisionReceipt), JournalError> {
-        let (admitted, why, kind) = self.admit_row(new, verdict, now)?;
+        let (admitted, row, kind) = self.admit_row(new, verdict, now)?;
         let rule = verdict.rule.clone();
-        let scan = admitted.scan.map(|scan| {
-            let sql = "SELECT uuid FROM scan WHERE id = ?";
-            self.db
-                .prepare_cached(sql)?
-                .query_row([scan.0], |row| row.get::<_, Uuid>(0))
-        });
+        let scan = match (&row.fresh, admitted.scan) {
+            (Some(fresh), _) => Some(fresh.uuid),
+            (None, Some(scan)) => {
+                let sql = "SELECT uuid FROM scan WHERE id = ?";
+                Some(self.db.query_row(sql, [scan.0], |row| row.get(0))?)
+            }
+            (None, None) => None,
+        };
         let receipt = DecisionReceipt {
             id: self.told_id(new, admitted.decision, now)?.to_string(),
             device: new.device.to_owned(),
-            why: why.sentence(admitted.reason, rule.as_deref(), kind, new.device),
+            why: row
+                .why
+                .sentence(admitted.reason, rule.as_deref(), kind, new.device),
             rule,
             scan: kind.map_or("none", Kind::code).to_owned(),
             state: admitted.state.code().to_owned(),
             reason: admitted.reason.code().to_owned(),
-            scan_id: scan.transpose()?.map(|uuid| uuid.to_string()),
-            waits: waits::of_decision(self.db, admitted.decision)?,
+            scan_id: scan.map(|uuid| uuid.to_string()),
+            waits: match new.again {
+                None => waits::of_new(self.db, new.tenant, (admitted.decision, row))?,
+                Some(_) => waits::of_decision(self.db, admitted.decision)?,
+            },
         };
         Ok((admitted, receipt))
     }
@@ -92,7 +99,7 @@ impl Tx<'_> {
         new: &NewDecision<'_>,
         verdict: &Verdict,
         now: Timestamp,
-    ) -> Result<(Admitted, Why, Option<Kind>), JournalError> {
+    ) -> Result<(Admitted, DecisionRow, Option<Kind>), JournalError> {
         let (seen, protections, directory) = (
             verdict.seen.clone(),
             verdict.protections.clone(),
@@ -133,7 +140,7 @@ impl Tx<'_> {
             reason: row.reason,
             scan: row.scan,
         };
-        Ok((admitted, row.why, wanted.map(|wanted| wanted.kind)))
+        Ok((admitted, row, wanted.map(|wanted| wanted.kind)))
     }
 
     /// What becomes of it, with the history of its machine; a scan is begun or joined.
@@ -156,6 +163,7 @@ impl Tx<'_> {
                     scan: None,
                     why,
                     look_at: None,
+                    fresh: None,
                 },
                 None,
             ),

@@ -3,7 +3,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::db::{OptionalExtension, params};
+use super::db::{OptionalExtension, Question, Subject, Value, params};
 use super::error::JournalError;
 use super::keys::PolicyId;
 use super::tx::Tx;
@@ -43,6 +43,28 @@ impl<'a> AlertFinding<'a> {
             alert,
             policy,
             sameness: first(&[source.as_bytes(), alert.dedupe.as_bytes()]),
+        }
+    }
+
+    fn subject(&self, device: &Device) -> Subject {
+        Subject::Finding(self.sameness, device.label().to_owned())
+    }
+
+    /// What was decided about this device of it before.
+    pub(super) fn earlier(&self, device: &Device, since: Timestamp, now: Timestamp) -> Question {
+        Question {
+            sql: "SELECT f.decision, f.severities, f.content, d.asked, d.state, d.reason, s.outcome,
+                         s.state = 'waiting' AND s.opens_at IS NOT NULL
+                  FROM finding f JOIN delivery l ON l.id = f.delivery JOIN decision d ON d.id = f.decision
+                    LEFT JOIN scan s ON s.id = d.scan
+                  WHERE f.sameness = ? AND f.device = ? AND l.received_at > ? AND l.received_at <= ?",
+            values: vec![
+                Value::Blob(self.sameness.to_vec()),
+                Value::Text(device.label().to_owned()),
+                Value::Int(since.millis()),
+                Value::Int(now.plus(AHEAD).millis()),
+            ],
+            about: self.subject(device),
         }
     }
 
@@ -102,34 +124,27 @@ impl Tx<'_> {
         since: Timestamp,
         now: Timestamp,
     ) -> Result<Option<(i64, Earlier)>, JournalError> {
+        let asked = finding.earlier(device, since, now);
         let found = self
             .db
-            .prepare_cached(
-                "SELECT f.decision, f.severities, f.content, d.asked, d.state, d.reason, s.outcome,
-                        s.state = 'waiting' AND s.opens_at IS NOT NULL
-                 FROM finding f JOIN delivery l ON l.id = f.delivery JOIN decision d ON d.id = f.decision
-                   LEFT JOIN scan s ON s.id = d.scan
-                 WHERE f.sameness = ? AND f.device = ? AND l.received_at > ? AND l.received_at <= ?",
-            )?
-            .query_row(
-                params![finding.sameness.as_slice(), device.label(), since.millis(), now.plus(AHEAD).millis()],
-                |row| {
-                    let outcome = row.get_ref(6)?.as_str_or_null()?.and_then(Outcome::of_code);
-                    let state = DecisionState::of_code(row.get_ref(4)?.as_str()?);
-                    let reason = Reason::of_code(row.get_ref(5)?.as_str()?);
-                    let Some((state, reason)) = state.zip(reason) else { return Ok(None) };
-                    let earlier = Earlier {
-                        severities: Severities::of_bits(row.get(1)?),
-                        content: row.get(2)?,
-                        asked: row.get::<_, Option<i64>>(3)?.and_then(Demand::of_number),
-                        state,
-                        reason,
-                        outcome,
-                        waits: row.get::<_, Option<bool>>(7)?.unwrap_or_default(),
-                    };
-                    Ok(Some((row.get(0)?, earlier)))
-                },
-            )
+            .query_row(asked.sql, &asked, |row| {
+                let outcome = row.get_ref(6)?.as_str_or_null()?.and_then(Outcome::of_code);
+                let state = DecisionState::of_code(row.get_ref(4)?.as_str()?);
+                let reason = Reason::of_code(row.get_ref(5)?.as_str()?);
+                let Some((state, reason)) = state.zip(reason) else {
+                    return Ok(None);
+                };
+                let earlier = Earlier {
+                    severities: Severities::of_bits(row.get(1)?),
+                    content: row.get(2)?,
+                    asked: row.get::<_, Option<i64>>(3)?.and_then(Demand::of_number),
+                    state,
+                    reason,
+                    outcome,
+                    waits: row.get::<_, Option<bool>>(7)?.unwrap_or_default(),
+                };
+                Ok(Some((row.get(0)?, earlier)))
+            })
             .optional()?;
         Ok(found.flatten())
     }
@@ -145,14 +160,13 @@ impl Tx<'_> {
     ) -> Result<(), JournalError> {
         let severities = known.severities.with(finding.alert.severity).bits();
         let content = known.content.as_ref().map(<[u8; 8]>::as_slice);
-        self.db
-            .prepare_cached(
+        self.db.differs(&finding.subject(device));
+        self.db.later(
                 "INSERT INTO finding(sameness, device, source, delivery, at, decision, severities, content)
                  VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                  ON CONFLICT(sameness, device) DO UPDATE SET delivery = excluded.delivery, at = excluded.at, decision = excluded.decision,
                    severities = excluded.severities, content = coalesce(excluded.content, finding.content)",
-            )?
-            .execute(params![
+            params![
                 finding.sameness.as_slice(),
                 device.label(),
                 finding.source,
@@ -161,7 +175,8 @@ impl Tx<'_> {
                 known.covered_by.unwrap_or(decision),
                 severities,
                 content
-            ])?;
+            ],
+        )?;
         Ok(())
     }
 }

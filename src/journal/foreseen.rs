@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::approvals::falls_short;
 use super::error::JournalError;
 use super::outcome::{Done, OnTerms};
+use super::places::Places;
 use super::reader::Reader;
 use super::selector::Wants;
 use super::word::Word;
@@ -77,7 +78,14 @@ impl Reader<'_> {
             return Ok(done.code());
         }
         let rule = decided.rule.as_deref();
-        let history = self.history(decided.tenant, machine, rule, &wanted, now)?;
+        let history = self.history(
+            decided.tenant,
+            machine,
+            rule,
+            &wanted,
+            &mut Places::default(),
+            now,
+        )?;
         let plan = plan(&history, &wanted, now);
         // The second decision about a machine joins what the first has begun.
         let is_first = begun.insert((decided.tenant.0, machine.clone()));

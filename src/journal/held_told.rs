@@ -23,16 +23,15 @@ impl Tx<'_> {
         let key = key(reason.code(), rule);
         let held = Occasion::new(MessageType::DecisionHeld, tenant, &key).of_decision(decision);
         self.tell(&held, now)?;
-        self.db
-            .prepare_cached(
-                "INSERT INTO lasting(what, tenant, key, since, said) VALUES (?, ?, ?, ?, '{}') ON CONFLICT DO NOTHING",
-            )?
-            .execute(params![
+        self.db.later(
+            "INSERT INTO lasting(what, tenant, key, since, said) VALUES (?, ?, ?, ?, '{}') ON CONFLICT DO NOTHING",
+            params![
                 MessageType::DecisionHeld.code(),
                 tenant.0,
                 key,
                 now.millis()
-            ])?;
+            ],
+        )?;
         if reason == Reason::Limit {
             let rule = rule.filter(|_| of_rule).unwrap_or_default();
             let spent =

@@ -1,30 +1,91 @@
 //! What is known of a machine, for the planner: what waits, what is open, what cools, and which limits are spent.
-//!
-//! A scan that a limit counts has its place among those of its rule and tenant. Whether a limit of N is spent is one
-//! look at the scan N places back: was it begun within the window?
 
-use super::db::{OptionalExtension, Params, params};
+use super::db::{OptionalExtension, Question, Subject, Value};
 use super::error::JournalError;
 use super::keys::TenantId;
+use super::places::{Counting, Places, Series};
 use super::reader::Reader;
 use super::scan_row::openings;
 use scanhook_core::alert::MachineId;
 use scanhook_core::plan::{AHEAD, History, Open, Past, Waiting};
 use scanhook_core::scan::{Kind, Mode, Priority, ScanId};
 use scanhook_core::time::Timestamp;
-use scanhook_core::verdict::{Limit, Wanted};
+use scanhook_core::verdict::Wanted;
 
-/// When the scan of a rule was begun that is so many places back. Two texts, for no index is found by one that serves both.
-macro_rules! begun_of_rule {
-    ($of_rule:literal) => {
-        concat!(
-            "SELECT created_at FROM scan WHERE tenant = ?1 AND dry = ?2 AND ",
-            $of_rule,
-            " AND of_rule = (SELECT max(of_rule) FROM scan WHERE tenant = ?1 AND dry = ?2 AND ",
-            $of_rule,
-            " AND of_rule IS NOT NULL) + 1 - ?4"
-        )
-    };
+/// What is asked about the scans of a machine, of which each question has its own text.
+fn of_machine(
+    sql: &'static str,
+    tenant: TenantId,
+    machine: &MachineId,
+    more: impl IntoIterator<Item = Value>,
+) -> Question {
+    let machine = machine.as_str().to_owned();
+    let mut values = vec![Value::Int(tenant.0), Value::Text(machine.clone())];
+    values.extend(more);
+    Question {
+        sql,
+        values,
+        about: Subject::Machine(tenant.0, machine),
+    }
+}
+
+/// The scan that waits to be sent.
+fn waiting(tenant: TenantId, machine: &MachineId, dry: bool) -> Question {
+    let sql = "SELECT id, kind, priority, opens_at, windows FROM scan
+               WHERE tenant = ? AND machine = ? AND dry = ? AND state = 'waiting' AND NOT unanswered";
+    of_machine(sql, tenant, machine, [Value::Bool(dry)])
+}
+
+/// The scan that may be at Defender, and one that goes back to the queue, though an earlier call of it may have been carried
+/// out.
+fn open(tenant: TenantId, machine: &MachineId) -> [Question; 2] {
+    [
+        "SELECT id, kind, ours, cancel_by IS NOT NULL AS called_off FROM scan
+         WHERE tenant = ? AND machine = ? AND state IN ('sending', 'unknown', 'running')",
+        "SELECT id, kind, ours, cancel_by IS NOT NULL AS called_off FROM scan
+         WHERE tenant = ? AND machine = ? AND state = 'waiting' AND unanswered",
+    ]
+    .map(|sql| of_machine(sql, tenant, machine, []))
+}
+
+/// The scans that ended in a time, the latest first.
+fn past(tenant: TenantId, machine: &MachineId, since: Timestamp, now: Timestamp) -> Question {
+    let sql = "SELECT id, kind, ended_at, outcome FROM scan WHERE tenant = ? AND machine = ? AND state = 'finished'
+                 AND ended_at > ? AND ended_at <= ? ORDER BY ended_at DESC, id DESC";
+    let until = now.plus(AHEAD);
+    let time = [since, until].map(|at| Value::Int(at.millis()));
+    of_machine(sql, tenant, machine, time)
+}
+
+/// Since when a scan that has ended may cool this one.
+fn cools_since(wanted: &Wanted, now: Timestamp) -> Timestamp {
+    now.minus(wanted.cooldown.of(wanted.kind))
+}
+
+/// The scans that count together with this one: of its rule, and of its tenant.
+pub(super) fn series<'r>(
+    tenant: TenantId,
+    rule: Option<&'r str>,
+    wanted: &Wanted,
+) -> [Series<'r>; 2] {
+    let dry = matches!(wanted.mode, Mode::DryRun);
+    let of = |of| Series { tenant, dry, of };
+    [of(Counting::Rule(rule)), of(Counting::Tenant)]
+}
+
+/// All that `history` asks.
+pub(super) fn questions(
+    tenant: TenantId,
+    machine: &MachineId,
+    rule: Option<&str>,
+    wanted: &Wanted,
+    now: Timestamp,
+) -> Vec<Question> {
+    let mut all = open(tenant, machine).to_vec();
+    all.push(past(tenant, machine, cools_since(wanted, now), now));
+    all.push(waiting(tenant, machine, wanted.mode == Mode::DryRun));
+    all.extend(series(tenant, rule, wanted).map(|series| series.highest()));
+    all
 }
 
 impl Reader<'_> {
@@ -35,27 +96,14 @@ impl Reader<'_> {
         machine: &MachineId,
         rule: Option<&str>,
         wanted: &Wanted,
+        places: &mut Places,
         now: Timestamp,
     ) -> Result<History, JournalError> {
         let dry = wanted.mode == Mode::DryRun;
-        let since = now.minus(wanted.cooldown.of(wanted.kind));
-        let (last_quick, last_full) = self.past(tenant, machine, dry, since, now)?;
-        let rule_used = self.begun(
-            match rule {
-                Some(_) => begun_of_rule!("rule = ?3"),
-                None => begun_of_rule!("rule IS NULL"),
-            },
-            params![tenant.0, dry, rule, wanted.limit.map(|limit| limit.scans)],
-            wanted.limit,
-            now,
-        )?;
-        let tenant_used = self.begun(
-            "SELECT created_at FROM scan WHERE tenant = ?1 AND dry = ?2 AND of_tenant =
-               (SELECT max(of_tenant) FROM scan WHERE tenant = ?1 AND dry = ?2 AND of_tenant IS NOT NULL) + 1 - ?3",
-            params![tenant.0, dry, wanted.tenant_limit.map(|limit| limit.scans)],
-            wanted.tenant_limit,
-            now,
-        )?;
+        let (last_quick, last_full) = self.past(tenant, machine, wanted, now)?;
+        let [of_rule, of_tenant] = series(tenant, rule, wanted);
+        let rule_used = places.used(self.db, &of_rule, wanted.limit, now)?;
+        let tenant_used = places.used(self.db, &of_tenant, wanted.tenant_limit, now)?;
         Ok(History {
             waiting: self.waiting(tenant, machine, dry)?,
             open: self.open(tenant, machine)?,
@@ -72,13 +120,10 @@ impl Reader<'_> {
         machine: &MachineId,
         dry: bool,
     ) -> Result<Option<Waiting>, JournalError> {
+        let asked = waiting(tenant, machine, dry);
         let row = self
             .db
-            .prepare_cached(
-                "SELECT id, kind, priority, opens_at, windows FROM scan
-                 WHERE tenant = ? AND machine = ? AND dry = ? AND state = 'waiting' AND NOT unanswered",
-            )?
-            .query_row(params![tenant.0, machine.as_str(), dry], |row| {
+            .query_row(asked.sql, &asked, |row| {
                 Ok((
                     ScanId(row.get(0)?),
                     row.get::<_, String>(1)?,
@@ -101,9 +146,8 @@ impl Reader<'_> {
     }
 
     fn open(&self, tenant: TenantId, machine: &MachineId) -> Result<Option<Open>, JournalError> {
-        let find = |sql: &str| {
-            let mut statement = self.db.prepare_cached(sql)?;
-            let found = statement.query_row(params![tenant.0, machine.as_str()], |row| {
+        let find = |asked: &Question| {
+            let found = self.db.query_row(asked.sql, asked, |row| {
                 Ok((
                     ScanId(row.get(0)?),
                     row.get::<_, String>(1)?,
@@ -113,16 +157,10 @@ impl Reader<'_> {
             });
             found.optional()
         };
-        let mut row = find(
-            "SELECT id, kind, ours, cancel_by IS NOT NULL FROM scan
-             WHERE tenant = ? AND machine = ? AND state IN ('sending', 'unknown', 'running')",
-        )?;
+        let [at_defender, goes_back] = open(tenant, machine);
+        let mut row = find(&at_defender)?;
         if row.is_none() {
-            // One that goes back to the queue, though an earlier call of it may have been carried out.
-            row = find(
-                "SELECT id, kind, ours, cancel_by IS NOT NULL FROM scan
-                 WHERE tenant = ? AND machine = ? AND state = 'waiting' AND unanswered",
-            )?;
+            row = find(&goes_back)?;
         }
         Ok(row.and_then(|(scan, kind, ours, called_off)| {
             Some(Open {
@@ -139,18 +177,14 @@ impl Reader<'_> {
         &self,
         tenant: TenantId,
         machine: &MachineId,
-        dry: bool,
-        since: Timestamp,
+        wanted: &Wanted,
         now: Timestamp,
     ) -> Result<(Option<Past>, Option<Past>), JournalError> {
+        let dry = wanted.mode == Mode::DryRun;
         let mut latest = (None, None);
-        let mut statement = self.db.prepare_cached(
-            "SELECT id, kind, ended_at, outcome FROM scan WHERE tenant = ? AND machine = ? AND state = 'finished'
-               AND ended_at > ? AND ended_at <= ? ORDER BY ended_at DESC, id DESC",
-        )?;
-        let until = now.plus(AHEAD).millis();
-        let mut rows =
-            statement.query(params![tenant.0, machine.as_str(), since.millis(), until])?;
+        let asked = past(tenant, machine, cools_since(wanted, now), now);
+        let mut statement = self.db.prepare_cached(asked.sql)?;
+        let mut rows = statement.query(&asked)?;
         while let Some(row) = rows.next()? {
             let (kind, outcome): (String, String) = (row.get(1)?, row.get(3)?);
             if outcome != "succeeded" && !(dry && outcome == "dry_run") {
@@ -172,28 +206,5 @@ impl Reader<'_> {
             }
         }
         Ok(latest)
-    }
-
-    /// The limit if it is spent, otherwise nothing: `sql` finds when the scan was begun that is as many places back as
-    /// the limit has scans, and all that were begun after it count as well.
-    fn begun(
-        &self,
-        sql: &str,
-        values: impl Params,
-        limit: Option<Limit>,
-        now: Timestamp,
-    ) -> Result<u32, JournalError> {
-        let Some(limit) = limit.filter(|limit| limit.scans > 0) else {
-            return Ok(0);
-        };
-        let begun: Option<i64> = self
-            .db
-            .prepare_cached(sql)?
-            .query_row(values, |row| row.get(0))
-            .optional()?;
-        let counts = now.minus(limit.per).millis() + 1..=now.plus(AHEAD).millis();
-        Ok(begun
-            .filter(|begun| counts.contains(begun))
-            .map_or(0, |_| limit.scans))
     }
 }

@@ -1,16 +1,25 @@
 //! A job: work for one transaction with the reply it owes. A reply is a closure that `Store::commit` calls after
 //! COMMIT, so nothing is told that is not on disk.
 
+use std::sync::Arc;
+
+use super::acceptance::Acceptance;
+use super::db::Question;
 use super::error::JournalError;
 use super::tx::Tx;
+use scanhook_core::time::Timestamp;
 
 /// One transaction's worth of work with the reply it owes.
 pub struct Job {
     pub(super) bytes: usize,
     /// The source that brought it; `None`: a worker, a person or the housekeeping.
     pub(super) from: Option<String>,
+    /// What it is known to ask.
+    pub(super) asks: Option<Box<Asks>>,
     pub(super) run: Box<Work>,
 }
+
+type Asks = dyn FnOnce() -> Vec<Question> + Send;
 
 /// Runs in its savepoint, or is told why it cannot.
 pub(super) type Work = dyn FnOnce(Result<&mut Tx<'_>, JournalError>) -> RanJob + Send;
@@ -41,8 +50,17 @@ impl Job {
         Job {
             bytes,
             from: None,
+            asks: None,
             run: Box::new(run),
         }
+    }
+
+    /// The same, which takes in this delivery: what that is known to ask is asked with the questions of other jobs.
+    #[must_use]
+    pub fn taking_in(mut self, acceptance: &Arc<Acceptance>, now: Timestamp) -> Job {
+        let acceptance = acceptance.clone();
+        self.asks = Some(Box::new(move || acceptance.questions(now)));
+        self
     }
 
     /// The same, brought by a source.

@@ -104,10 +104,12 @@ mod pause_row;
 mod pause_views;
 mod pauses;
 mod pauses_in_force;
+mod places;
 mod prefix;
 mod probe;
 mod pulse;
 mod questions;
+mod questions_of_intake;
 mod queue;
 mod queues;
 mod read_again;
@@ -162,6 +164,7 @@ use std::sync::{Arc, Mutex};
 
 use core::time::Duration;
 
+use crate::api::Receipt;
 use db::Connection;
 use tokio::sync::{mpsc, oneshot};
 
@@ -213,6 +216,7 @@ pub use resolving::Resolving;
 pub use retention::Retention;
 pub use rule_rows::Tallies;
 pub use scan_row::ScanRow;
+use scanhook_core::time::Timestamp;
 pub use schema::SCHEMA;
 pub use selector::{Selector, Wants};
 pub use session::{SessionProof, SessionRow};
@@ -285,6 +289,34 @@ impl Journal {
         bytes: usize,
         work: impl FnOnce(&mut Tx<'_>) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, JournalError> {
+        self.hand_in(source, bytes, work, |job| job).await
+    }
+
+    /// As [`Journal::write_soon`], for a delivery of this source.
+    ///
+    /// # Errors
+    /// As [`Journal::write_soon`].
+    pub async fn accept(
+        &self,
+        bytes: usize,
+        acceptance: Acceptance,
+        now: Timestamp,
+    ) -> Result<Receipt, JournalError> {
+        let acceptance = Arc::new(acceptance);
+        let taken = acceptance.clone();
+        let work = move |tx: &mut Tx<'_>| tx.accept(&taken, now);
+        let source = acceptance.delivery.source();
+        self.hand_in(source, bytes, work, |job| job.taking_in(&acceptance, now))
+            .await
+    }
+
+    async fn hand_in<T: Send + 'static>(
+        &self,
+        source: &str,
+        bytes: usize,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, JournalError> + Send + 'static,
+        with: impl FnOnce(Job) -> Job,
+    ) -> Result<T, JournalError> {
         let (reply, mut answer) = oneshot::channel();
         let turn = Arc::new(AtomicU8::new(WAITS));
         let mine = turn.clone();
@@ -294,6 +326,7 @@ impl Journal {
             work(tx)
         };
         let job = Job::new(bytes, guarded, move |result| drop(reply.send(result))).of(source);
+        let job = with(job);
         let taken = self.inner.held.take(source, bytes);
         if !taken || self.inner.queue.try_send(job).is_err() {
             if taken {

@@ -2,7 +2,7 @@
 //! devices that may be meant (`candidates`), so that nothing has to be walked for one; the alert and the directory then
 //! say which are (`means`).
 
-use super::db::{Connection, OptionalExtension, params};
+use super::db::{Connection, OptionalExtension, Question, Subject, Value, params};
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::rows::all;
@@ -20,11 +20,10 @@ pub(super) fn alert_names(
     (delivery, n): (i64, i64),
     alert: &Alert,
 ) -> Result<(), JournalError> {
-    let mut mention = db.prepare_cached(
-        "INSERT INTO mention(delivery, n, device) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-    )?;
+    let mention =
+        "INSERT INTO mention(delivery, n, device) VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
     for device in &alert.devices {
-        mention.execute(params![delivery, n, device.label()])?;
+        db.later(mention, params![delivery, n, device.label()])?;
         for name in device.names() {
             call(db, name, device.label())?;
         }
@@ -39,28 +38,57 @@ pub(super) fn is_machine(
     device: &str,
     machine: &MachineId,
 ) -> Result<(), JournalError> {
+    let name = called(db, tenant, machine)?.map(|(name, ..)| name);
+    is_called(db, device, machine, name.as_deref())
+}
+
+/// The device is this machine, which has this name.
+fn is_called(
+    db: &Connection,
+    device: &str,
+    machine: &MachineId,
+    name: Option<&str>,
+) -> Result<(), JournalError> {
     if device != machine.as_str() {
         call(db, machine.as_str(), device)?;
     }
-    let sql = "SELECT name FROM machine WHERE id = ? AND tenant = ?";
-    let known = db
-        .prepare_cached(sql)?
-        .query_row(params![machine.as_str(), tenant.0], |row| {
-            row.get::<_, String>(0)
-        });
-    known
-        .optional()?
-        .map_or(Ok(()), |name| call(db, &name, device))
+    name.map_or(Ok(()), |name| call(db, name, device))
 }
 
-/// An alert says the name of a machine; what the directory says of it counts for more.
+/// An alert says the name of a machine that it calls so; what the directory says of it counts for more.
 pub(super) fn alert_names_machine(
     db: &Connection,
     tenant: TenantId,
     (machine, name): (&MachineId, &str),
+    device: &str,
     now: Timestamp,
 ) -> Result<(), JournalError> {
-    name_machine(db, tenant, (machine, name), false, now)
+    let name = name_machine(db, tenant, (machine, name), false, now)?;
+    is_called(db, device, machine, Some(&name))
+}
+
+/// What a machine is called, whether by the directory, and when it was named last.
+pub(super) fn name_of(tenant: TenantId, machine: &MachineId) -> Question {
+    Question {
+        sql: "SELECT name, told, at FROM machine WHERE id = ? AND tenant = ?",
+        values: vec![
+            Value::Text(machine.as_str().to_owned()),
+            Value::Int(tenant.0),
+        ],
+        about: Subject::Name(tenant.0, machine.as_str().to_owned()),
+    }
+}
+
+fn called(
+    db: &Connection,
+    tenant: TenantId,
+    machine: &MachineId,
+) -> Result<Option<(String, bool, i64)>, JournalError> {
+    let asked = name_of(tenant, machine);
+    let known = db.query_row(asked.sql, &asked, |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+    });
+    Ok(known.optional()?)
 }
 
 /// The directory says the names of machines.
@@ -83,30 +111,35 @@ pub(super) fn directory_names(
     Ok(())
 }
 
+/// Returns the name that it has then.
 fn name_machine(
     db: &Connection,
     tenant: TenantId,
     (machine, name): (&MachineId, &str),
     told: bool,
     now: Timestamp,
-) -> Result<(), JournalError> {
-    db.prepare_cached(
-        "INSERT INTO machine(id, tenant, name, told, at) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT(id, tenant) DO UPDATE
-           SET name = excluded.name, told = excluded.told, at = excluded.at
-           WHERE excluded.told >= machine.told
-             AND (excluded.name <> machine.name OR excluded.told > machine.told OR abs(excluded.at - machine.at) > ?6)",
-    )?
-    .execute(params![machine.as_str(), tenant.0, name, told, now.millis(), STALE])?;
-    Ok(())
+) -> Result<String, JournalError> {
+    if let Some((known, by_directory, at)) = called(db, tenant, machine)? {
+        let counts_less = by_directory && !told;
+        let news = known != name || told != by_directory || (now.millis() - at).abs() > STALE;
+        if counts_less || !news {
+            return Ok(known);
+        }
+    }
+    db.differs(&Subject::Name(tenant.0, machine.as_str().to_owned()));
+    db.later(
+        "INSERT INTO machine(id, tenant, name, told, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT(id, tenant) DO UPDATE
+           SET name = excluded.name, told = excluded.told, at = excluded.at",
+        params![machine.as_str(), tenant.0, name, told, now.millis()],
+    )?;
+    Ok(name.to_owned())
 }
 
 /// A device is called so: by the whole name, and by its first label.
 fn call(db: &Connection, name: &str, device: &str) -> Result<(), JournalError> {
     let name = folded(name);
-    let mut known = db.prepare_cached(
-        "INSERT INTO known_as(name, device) VALUES (?, ?) ON CONFLICT DO NOTHING",
-    )?;
-    known.execute(params![name, device])?;
+    let known = "INSERT INTO known_as(name, device) VALUES (?, ?) ON CONFLICT DO NOTHING";
+    db.later(known, params![name, device])?;
     let label = name
         .split('.')
         .next()
@@ -114,7 +147,7 @@ fn call(db: &Connection, name: &str, device: &str) -> Result<(), JournalError> {
     if let Some(label) =
         label.filter(|label| !label.is_empty() && name.parse::<core::net::IpAddr>().is_err())
     {
-        known.execute(params![label, device])?;
+        db.later(known, params![label, device])?;
     }
     Ok(())
 }

@@ -114,11 +114,9 @@ impl Tx<'_> {
     /// # Errors
     /// When the journal cannot be written.
     pub fn tell(&mut self, occasion: &Occasion<'_>, now: Timestamp) -> Result<(), JournalError> {
-        self.db
-            .prepare_cached(
-                "INSERT INTO occasion(at, what, tenant, key, scan, decision, said) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            )?
-            .execute(params![
+        self.db.later(
+            "INSERT INTO occasion(at, what, tenant, key, scan, decision, said) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            params![
                 now.millis(),
                 occasion.what.code(),
                 occasion.tenant.map(|tenant| tenant.0),
@@ -126,7 +124,8 @@ impl Tx<'_> {
                 occasion.scan.map(|scan| scan.0),
                 occasion.decision,
                 occasion.said()?,
-            ])?;
+            ],
+        )?;
         self.touch(MESSAGES);
         Ok(())
     }

@@ -26,6 +26,7 @@ use super::file::{Lock, beside, close_to_others, lock, make_folder, private};
 use super::ids::Ids;
 use super::job::{Job, RanJob, refuse};
 use super::keys::TenantId;
+use super::places::Places;
 use super::pulse::Pulse;
 use super::reader::STATEMENTS;
 use super::reserve::DiskReserve;
@@ -144,7 +145,7 @@ impl Store {
     /// The same where the database's clock and the computer's say this: a database of its own has a clock of its own.
     pub fn commit_at(&mut self, jobs: Vec<Job>, mut time: TurnTime) -> Touched {
         let (tight, room) = self.look_for_room();
-        let (jobs, refused): (Vec<Job>, Vec<Job>) = jobs
+        let (mut jobs, refused): (Vec<Job>, Vec<Job>) = jobs
             .into_iter()
             .partition(|job| job.from.is_none() || room.is_ok());
         if let Err(error) = room {
@@ -165,9 +166,21 @@ impl Store {
             }
         }
         let before = self.db.total_changes();
+        let asked = self.db.ask_ahead(|| {
+            let asks = jobs.iter_mut().filter_map(|job| job.asks.take());
+            asks.flat_map(|asks| asks()).collect()
+        });
+        if let Err(error) = asked.map_err(JournalError::from) {
+            refuse(jobs, &error);
+            self.recover(&error);
+            return Touched::default();
+        }
+        let mut places = Places::default();
         let ran: Vec<RanJob> = jobs
             .into_iter()
-            .filter_map(|job| self.run(job, (tight, time), (&mut touched, &mut counts)))
+            .filter_map(|job| {
+                self.run(job, (tight, time), (&mut touched, &mut counts, &mut places))
+            })
             .collect();
         let changed = touched.iter().map(|tenant| tenant.0);
         let commit = counts
@@ -235,7 +248,7 @@ impl Store {
         &mut self,
         job: Job,
         (tight, time): (bool, TurnTime),
-        (touched, counts): (&mut BTreeSet<TenantId>, &mut Counts),
+        (touched, counts, places): (&mut BTreeSet<TenantId>, &mut Counts, &mut Places),
     ) -> Option<RanJob> {
         let Store { db, ids, .. } = self;
         let (mut touches, mut counted) = (BTreeSet::new(), Counts::default());
@@ -249,6 +262,7 @@ impl Store {
                 ids,
                 touched: &mut touches,
                 counts: &mut counted,
+                places,
                 time,
             }))
         }))
@@ -258,6 +272,7 @@ impl Store {
             // After some faults, such as a full disk, SQLite has rolled back the whole transaction by itself, and with it
             // the savepoint: then this fails, and so does COMMIT, which tells every job.
             let _ = db.frame("ROLLBACK TO job");
+            places.forget();
         }
         if db.frame("RELEASE job").is_ok() && kept {
             touched.append(&mut touches);

@@ -7,6 +7,7 @@ use super::counts::Counts;
 use super::db::Connection;
 use super::ids::Ids;
 use super::keys::TenantId;
+use super::places::Places;
 use scanhook_core::lease::TurnTime;
 use scanhook_core::time::Timestamp;
 
@@ -17,6 +18,7 @@ pub struct Tx<'c> {
     pub(super) ids: &'c mut Ids,
     pub(super) touched: &'c mut BTreeSet<TenantId>,
     pub(super) counts: &'c mut Counts,
+    pub(super) places: &'c mut Places,
     pub(super) time: TurnTime,
 }
 

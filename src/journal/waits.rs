@@ -2,15 +2,17 @@
 
 use uuid::Uuid;
 
-use super::db::{Connection, DbResult, OptionalExtension, Row, params};
+use super::db::{Connection, DbResult, OptionalExtension, Question, Row, Subject, Value, params};
+use super::decision_row::DecisionRow;
 use super::error::JournalError;
+use super::keys::TenantId;
 use super::open_scan::TO_BE_SENT_AGAIN;
 use super::pause_views;
 use super::requeue::{FORBIDDEN, MACHINE_BUSY};
 use super::scan_row::openings;
 use crate::api::{PauseView, WaitView};
 use scanhook_core::obstacles::Obstacles;
-use scanhook_core::scan::{Kind, Priority};
+use scanhook_core::scan::{DecisionState, Kind, Priority};
 use scanhook_core::time::Timestamp;
 use scanhook_core::wait::{Cause, Pause, ScanStanding, Wait};
 
@@ -39,17 +41,68 @@ pub(super) fn of_decision(db: &Connection, decision: i64) -> Result<Vec<WaitView
         Some((state, _, look_up, obstacles)) if state == "resolving" => {
             views(core::iter::once(look_up).chain(Wait::to_ask(&obstacles)))
         }
-        Some((_, Some(scan), ..)) => {
-            let mut waits = of_scan(db, scan)?;
-            waits.retain(|wait| {
-                ![Cause::Turn, Cause::Sending]
-                    .iter()
-                    .any(|cause| wait.cause == cause.code())
-            });
-            waits
-        }
+        Some((_, Some(scan), ..)) => told(of_scan(db, scan)?),
         _ => Vec::new(),
     })
+}
+
+/// The same of a decision that was made just now, from what it was made of wherever that says all.
+pub(super) fn of_new(
+    db: &Connection,
+    tenant: TenantId,
+    (decision, row): (i64, DecisionRow),
+) -> Result<Vec<WaitView>, JournalError> {
+    match (row.state, row.fresh, row.look_at) {
+        (DecisionState::Resolving, _, Some(late)) => {
+            let obstacles = obstacles_of(db, tenant)?;
+            let look_up = Wait::LookUp(None, late);
+            Ok(views(
+                core::iter::once(look_up).chain(Wait::to_ask(&obstacles)),
+            ))
+        }
+        (_, Some(fresh), _) if !some_pause(db)? => {
+            let obstacles = obstacles_of(db, tenant)?;
+            Ok(told(views(Wait::of(fresh.standing, &obstacles))))
+        }
+        (DecisionState::Scan | DecisionState::Resolving, ..) => of_decision(db, decision),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// What keeps a tenant from calling anybody, as its row has it.
+pub(super) fn standing_of(tenant: TenantId) -> Question {
+    Question {
+        sql: "SELECT obstacles FROM tenant WHERE id = ?",
+        values: vec![Value::Int(tenant.0)],
+        about: Subject::Standing,
+    }
+}
+
+/// Whether there is a pause in force, whatever it is about.
+pub(super) fn pauses() -> Question {
+    Question {
+        sql: "SELECT 1 AS one FROM pause WHERE NOT settled AND ended_at IS NULL LIMIT 1",
+        values: Vec::new(),
+        about: Subject::Standing,
+    }
+}
+
+fn obstacles_of(db: &Connection, tenant: TenantId) -> Result<Obstacles, JournalError> {
+    let asked = standing_of(tenant);
+    let text: String = db.query_row(asked.sql, &asked, |row| row.get(0))?;
+    Ok(obstacles(&text))
+}
+
+fn some_pause(db: &Connection) -> Result<bool, JournalError> {
+    let asked = pauses();
+    Ok(db.prepare_cached(asked.sql)?.exists(&asked)?)
+}
+
+/// What is worth telling whoever has sent an alert: not that a scan is next, or under way.
+fn told(mut waits: Vec<WaitView>) -> Vec<WaitView> {
+    let usual = [Cause::Turn, Cause::Sending].map(|cause| cause.code());
+    waits.retain(|wait| !usual.contains(&wait.cause.as_str()));
+    waits
 }
 
 /// Why a scan is not with Defender yet; nothing, where it is, or is over.

@@ -28,5 +28,6 @@ mod refused;
 mod replicas;
 mod server;
 mod serving;
+mod sets;
 #[allow(dead_code, reason = "shared with the other tests, which use all of it")]
 mod simulation;

@@ -25,11 +25,15 @@ impl Server {
     /// Starts one with an empty database, and the role `scanhook` that owns it.
     pub fn start() -> Server {
         let memory = Path::new("/dev/shm");
-        let folder = if memory.is_dir() {
+        Server::start_in(if memory.is_dir() {
             tempfile::tempdir_in(memory).unwrap()
         } else {
             tempfile::tempdir().unwrap()
-        };
+        })
+    }
+
+    /// The same in a folder of the caller's choice, which decides on what disk it syncs.
+    pub fn start_in(folder: TempDir) -> Server {
         if is_root() {
             done(Command::new("chown").arg("postgres").arg(folder.path()));
         }
@@ -68,7 +72,12 @@ impl Server {
 
     /// The same with the journal's tables.
     pub fn initialised() -> Server {
-        let server = Server::start();
+        Server::start().with_tables()
+    }
+
+    /// This one with the journal's tables.
+    pub fn with_tables(self) -> Server {
+        let server = self;
         let at = server.at();
         // On a thread of its own, for it waits, which the tests of a runtime may not.
         let made = std::thread::spawn(move || initialise_database(&at, uuid::Uuid::nil()));

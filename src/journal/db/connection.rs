@@ -3,6 +3,7 @@
 use super::fault::DbResult;
 use super::params::Params;
 use super::postgres::Postgres;
+use super::question::{Question, Subject};
 use super::row::Row;
 use super::statement::Statement;
 use scanhook_core::time::Timestamp;
@@ -122,6 +123,31 @@ impl Connection {
         self.prepare_cached(sql)?.execute(values)
     }
 
+    /// Writes what nobody waits for: with the next question at the latest, and with others of its kind where each takes a
+    /// trip. What goes wrong then fails whoever asks next, or COMMIT.
+    pub(crate) fn later(&self, sql: &str, values: impl Params) -> DbResult<()> {
+        match self {
+            Connection::Sqlite(_) => self.execute(sql, values).map(drop),
+            Connection::Postgres(db) => db.session.later(sql, values),
+        }
+    }
+
+    /// Asks all of these in one trip, where each takes one. Whoever asks one of them in this transaction has its answer.
+    pub(crate) fn ask_ahead(&self, questions: impl FnOnce() -> Vec<Question>) -> DbResult<()> {
+        match self {
+            Connection::Sqlite(_) => Ok(()),
+            Connection::Postgres(db) => db.session.ask_ahead(&questions()),
+        }
+    }
+
+    /// What is written about this changes the answers to questions about it. A statement that is not written `later` changes
+    /// all of them.
+    pub(crate) fn differs(&self, about: &Subject) {
+        if let Connection::Postgres(db) = self {
+            db.session.differs(about);
+        }
+    }
+
     /// Inserts a row and returns the id that it was given.
     pub(crate) fn insert(&self, sql: &str, values: impl Params) -> DbResult<i64> {
         match self {
@@ -129,10 +155,7 @@ impl Connection {
                 self.execute(sql, values)?;
                 Ok(db.last_insert_rowid())
             }
-            Connection::Postgres(db) => {
-                db.session.changed();
-                self.query_row(&format!("{sql} RETURNING id"), values, |row| row.get(0))
-            }
+            Connection::Postgres(db) => db.session.insert(sql, values),
         }
     }
 

@@ -21,10 +21,9 @@ impl Statement<'_> {
                 bind(statement, values)?;
                 Ok(Rows::Sqlite(statement.raw_query()))
             }
-            Statement::Postgres(session, text) => Ok(Rows::Postgres(
-                session.query(text, values)?.into_iter(),
-                None,
-            )),
+            Statement::Postgres(session, text) => {
+                Ok(Rows::Postgres(session.query(text, values)?, 0))
+            }
         }
     }
 
@@ -94,20 +93,17 @@ fn bind(statement: &mut rusqlite::Statement<'_>, values: impl Params) -> DbResul
 /// Rows that are still to be read.
 pub(crate) enum Rows<'s> {
     Sqlite(rusqlite::Rows<'s>),
-    /// With the one that is being looked at.
-    Postgres(
-        std::vec::IntoIter<tokio_postgres::Row>,
-        Option<tokio_postgres::Row>,
-    ),
+    /// All of them, and how many were read.
+    Postgres(Arc<[tokio_postgres::Row]>, usize),
 }
 
 impl Rows<'_> {
     pub(crate) fn next(&mut self) -> DbResult<Option<Row<'_>>> {
         match self {
             Rows::Sqlite(rows) => Ok(rows.next()?.map(Row::Sqlite)),
-            Rows::Postgres(rows, looked_at) => {
-                *looked_at = rows.next();
-                Ok(looked_at.as_ref().map(Row::Postgres))
+            Rows::Postgres(rows, read) => {
+                *read += 1;
+                Ok(rows.get(*read - 1).map(Row::Postgres))
             }
         }
     }

@@ -4,7 +4,7 @@ use rusqlite::types::ToSqlOutput;
 use uuid::Uuid;
 
 /// The types that columns are of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
     /// 64 bits.
     Int,
@@ -54,7 +54,9 @@ impl<T: Typed> Typed for Option<T> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Value {
     Int(i64),
+    Bool(bool),
     Text(String),
+    Blob(Vec<u8>),
     Uuid(Uuid),
 }
 
@@ -80,6 +82,8 @@ impl rusqlite::ToSql for Value {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         match self {
             Value::Int(number) => number.to_sql(),
+            Value::Bool(yes) => yes.to_sql(),
+            Value::Blob(bytes) => bytes.to_sql(),
             Value::Text(text) => text.to_sql(),
             Value::Uuid(id) => id.to_sql(),
         }
@@ -96,6 +100,8 @@ impl ToSql for Value {
     fn kind(&self) -> Kind {
         match self {
             Value::Int(_) => Kind::Int,
+            Value::Bool(_) => Kind::Bool,
+            Value::Blob(_) => Kind::Blob,
             Value::Text(_) => Kind::Text,
             Value::Uuid(_) => Kind::Uuid,
         }

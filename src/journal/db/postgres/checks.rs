@@ -186,12 +186,17 @@ fn rights(session: &Session) -> Result<(), Refusal> {
     }
 }
 
-/// Whether the schema is still the one that was found, and the time of the database: the answer to the writers' turn.
-pub(super) fn same_schema(answer: Option<&str>, known: i64) -> DbResult<Timestamp> {
-    let parts = answer.and_then(|answer| answer.split_once(' '));
-    match parts.and_then(|(schema, at)| Some((schema.parse::<i64>().ok()?, at.parse().ok()?))) {
-        Some((found, at)) if found == known => Ok(Timestamp::from_millis(at)),
-        Some((found, _)) if found > known => Err(DbError::Newer(found)),
+/// When a transaction begins, and the highest ids of tables that are counted here, as `TURN` tells them.
+pub(super) fn begun(answer: Option<&str>, known: i64) -> DbResult<(Timestamp, Vec<i64>)> {
+    let told: Option<Vec<i64>> = answer.and_then(|answer| {
+        let parts = answer.split(' ').map(|part| part.parse().ok());
+        parts.collect()
+    });
+    match told.as_deref() {
+        Some([found, at, highest @ ..]) if *found == known => {
+            Ok((Timestamp::from_millis(*at), highest.to_vec()))
+        }
+        Some([found, ..]) if *found > known => Err(DbError::Newer(*found)),
         _ => Err(
             Lost::Broken("the table `journal` does not say its schema any more".to_owned()).into(),
         ),

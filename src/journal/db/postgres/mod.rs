@@ -1,14 +1,18 @@
 //! PostgreSQL. A connection has a runtime of its own and is used by one thread at a time; whoever asks waits, as with
 //! SQLite. When the connection is lost it is made anew, with all its checks, before the next transaction.
 
+mod ahead;
 mod checks;
 mod connecting;
 mod init;
+mod later;
 mod line;
 mod listening;
 mod lost;
 mod refusal;
 mod session;
+mod set;
+mod statement_text;
 mod text;
 mod wire;
 
@@ -20,7 +24,8 @@ pub(crate) use init::initialise;
 pub(crate) use listening::{HeardChange, Listener};
 pub(crate) use lost::Lost;
 pub use refusal::Refusal;
-pub(super) use session::{Session, Text};
+pub(super) use session::Session;
+pub(super) use statement_text::Text;
 pub(super) use wire::Came;
 
 use super::fault::{DbError, DbResult};
@@ -33,10 +38,11 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// Takes the turn of those who write, which ends with the transaction, and reads the schema and the time behind it: what another
 /// process has committed before is seen by every statement that follows. The turn is the journal's, whatever the role that
-/// finds it by its search path.
+/// finds it by its search path. The highest ids stand behind the time, in the order of those that are counted here.
 const TURN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED;
     SELECT pg_advisory_xact_lock(1935896168, 'journal'::regclass::oid::int); SELECT schema || ' ' ||
-    floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM journal";
+    floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint || ' ' || (SELECT coalesce(max(id), 0) FROM delivery) || ' ' ||
+    (SELECT coalesce(max(id), 0) FROM scan) || ' ' || (SELECT coalesce(max(id), 0) FROM decision) FROM journal";
 
 /// A database, and the session with it.
 pub(crate) struct Postgres {
@@ -97,8 +103,11 @@ impl Postgres {
     pub(crate) fn begin(&self) -> DbResult<Timestamp> {
         // Also where it is refused: BEGIN comes before the turn.
         self.session.open.set(true);
+        self.session.forget();
         let found = self.session.say(TURN)?;
-        checks::same_schema(found.as_deref(), self.schema)
+        let (time, highest) = checks::begun(found.as_deref(), self.schema)?;
+        self.session.waiting.borrow_mut().begin(highest);
+        Ok(time)
     }
 
     pub(crate) fn commit(&self, changed: impl IntoIterator<Item = i64>) -> DbResult<()> {
@@ -109,18 +118,33 @@ impl Postgres {
             )
             .into());
         }
-        self.session.open.set(false);
-        Ok(self.session.commit(&listening::tell(changed))?)
+        self.session.commit(&listening::tell(changed))
     }
 
-    /// Several statements without values.
+    /// One of the statements that frame transactions and jobs, or several without values.
     pub(super) fn say(&self, sql: &str) -> DbResult<()> {
         match sql {
-            "BEGIN" => self.session.open.set(true),
-            "COMMIT" | "ROLLBACK" => self.session.open.set(false),
-            _ => {}
+            "SAVEPOINT job" => self.session.waiting.borrow_mut().begin_job(),
+            "ROLLBACK TO job" => {
+                self.session.answers.borrow_mut().clear();
+                self.session.waiting.borrow_mut().undo_job();
+            }
+            "RELEASE job" => self.session.waiting.borrow_mut().end_job(),
+            "ROLLBACK" => {
+                self.session.forget();
+                self.session.open.set(false);
+                self.session.say(sql)?;
+            }
+            _ => {
+                self.session.flush()?;
+                self.session.say(sql)?;
+                match sql {
+                    "BEGIN" => self.session.open.set(true),
+                    "COMMIT" => self.session.open.set(false),
+                    _ => {}
+                }
+            }
         }
-        self.session.say(sql)?;
         Ok(())
     }
 

@@ -477,24 +477,29 @@ INSERT INTO numbered VALUES ('occasion', 0);
 
 -- What is counted as it happens.
 
+-- Once for each statement: rows come as sets.
 CREATE FUNCTION occasion_numbered() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-  UPDATE numbered SET seq = NEW.id WHERE name = 'occasion' AND seq < NEW.id;
+  UPDATE numbered SET seq = (SELECT max(id) FROM added) WHERE name = 'occasion' AND seq < (SELECT max(id) FROM added);
   RETURN NULL;
 END $$;
-CREATE TRIGGER occasion_numbered AFTER INSERT ON occasion FOR EACH ROW EXECUTE FUNCTION occasion_numbered();
+CREATE TRIGGER occasion_numbered AFTER INSERT ON occasion REFERENCING NEW TABLE AS added
+  FOR EACH STATEMENT EXECUTE FUNCTION occasion_numbered();
 
 CREATE FUNCTION source_heard() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-  INSERT INTO source VALUES (NEW.source, 1, NEW.received_at)
-    ON CONFLICT (name) DO UPDATE SET deliveries = source.deliveries + 1, heard_at = excluded.heard_at;
+  INSERT INTO source SELECT source, count(*), (array_agg(received_at ORDER BY id DESC))[1] FROM added GROUP BY source
+    ON CONFLICT (name) DO UPDATE SET deliveries = source.deliveries + excluded.deliveries, heard_at = excluded.heard_at;
   RETURN NULL;
 END $$;
-CREATE TRIGGER source_heard AFTER INSERT ON delivery FOR EACH ROW EXECUTE FUNCTION source_heard();
+CREATE TRIGGER source_heard AFTER INSERT ON delivery REFERENCING NEW TABLE AS added
+  FOR EACH STATEMENT EXECUTE FUNCTION source_heard();
 
 CREATE FUNCTION scan_counted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-  INSERT INTO scan_count VALUES (NEW.tenant, NEW.state, 1) ON CONFLICT (tenant, state) DO UPDATE SET scans = scan_count.scans + 1;
+  INSERT INTO scan_count SELECT tenant, state, count(*) FROM added GROUP BY tenant, state
+    ON CONFLICT (tenant, state) DO UPDATE SET scans = scan_count.scans + excluded.scans;
   RETURN NULL;
 END $$;
-CREATE TRIGGER scan_counted AFTER INSERT ON scan FOR EACH ROW EXECUTE FUNCTION scan_counted();
+CREATE TRIGGER scan_counted AFTER INSERT ON scan REFERENCING NEW TABLE AS added
+  FOR EACH STATEMENT EXECUTE FUNCTION scan_counted();
 
 CREATE FUNCTION scan_recounted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   UPDATE scan_count SET scans = scans - 1 WHERE tenant = OLD.tenant AND state = OLD.state;

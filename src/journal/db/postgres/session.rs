@@ -5,14 +5,16 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement};
 
 use super::super::fault::{DbError, DbResult};
 use super::super::params::{Params, Slot};
+use super::ahead::Answers;
+use super::later::Waiting;
 use super::line::Line;
 use super::lost::Lost;
-use super::text::{Translated, translated};
+use super::statement_text::{Text, Values};
+use super::text::Translated;
 use super::wire::SentValue;
 
 /// A session.
@@ -20,6 +22,10 @@ pub(crate) struct Session {
     client: Client,
     line: RefCell<Line>,
     texts: RefCell<HashMap<String, Arc<Text>>>,
+    /// What was asked ahead.
+    pub(super) answers: RefCell<Answers>,
+    /// What is written later.
+    pub(super) waiting: RefCell<Waiting>,
     /// Rows that were changed.
     pub(super) changes: Cell<u64>,
     /// A transaction is open.
@@ -30,19 +36,14 @@ pub(crate) struct Session {
     given_up: RefCell<Option<Box<dyn FnMut() -> bool + Send>>>,
 }
 
-/// A statement, with what it was prepared as. By types: the same text is bound with others where a value is made at run
-/// time.
-pub(crate) struct Text {
-    sql: Translated,
-    prepared: std::sync::Mutex<Vec<(Vec<Type>, Statement)>>,
-}
-
 impl Session {
     pub(super) fn new((line, client): (Line, Client)) -> Session {
         Session {
             client,
             line: RefCell::new(line),
             texts: RefCell::default(),
+            answers: RefCell::default(),
+            waiting: RefCell::default(),
             changes: Cell::new(0),
             open: Cell::new(false),
             over: Cell::new(false),
@@ -66,13 +67,23 @@ impl Session {
         self.line.borrow_mut().hear(within)
     }
 
+    /// Nothing of an earlier transaction is asked, written or known any more.
+    pub(super) fn forget(&self) {
+        self.answers.borrow_mut().clear();
+        self.waiting.borrow_mut().clear();
+    }
+
     /// Ends it.
     pub(super) fn hang_up(&self) {
         self.over.set(true);
         self.line.borrow_mut().hang_up();
     }
 
-    fn wait<T>(
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(super) fn wait<T>(
         &self,
         asked: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, Lost> {
@@ -80,10 +91,7 @@ impl Session {
             return Err(Lost::closed());
         }
         let answer = self.line.borrow_mut().wait(asked);
-        if answer.as_ref().is_err_and(Lost::ends_the_connection) {
-            self.over.set(true);
-        }
-        answer
+        self.judged(answer)
     }
 
     /// The text as the database reads it, translated once.
@@ -91,38 +99,43 @@ impl Session {
         if let Some(known) = self.texts.borrow().get(sql) {
             return known.clone();
         }
-        let text = Arc::new(Text {
-            sql: translated(sql),
-            prepared: std::sync::Mutex::default(),
-        });
+        let text = Arc::new(Text::new(sql));
         self.texts.borrow_mut().insert(sql.to_owned(), text.clone());
         text
     }
 
-    /// Notes that a row is changed by a statement that answers with it.
-    pub(crate) fn changed(&self) {
-        self.changes.set(self.changes.get() + 1);
+    /// All rows of an answer.
+    pub(crate) fn query(&self, text: &Arc<Text>, values: impl Params) -> DbResult<Arc<[Row]>> {
+        let values = bound(&text.sql, values)?;
+        if let Some(rows) = self.answers.borrow().to(text, &values) {
+            return Ok(rows);
+        }
+        let statement = self.prepared(text, &Values::One(&values))?;
+        let values = Values::One(&values);
+        Ok(self.flush_and(self.ask(&statement, &values))?.into())
     }
 
-    /// All rows of an answer.
-    pub(crate) fn query(&self, text: &Text, values: impl Params) -> DbResult<Vec<Row>> {
-        let values = bound(&text.sql, values)?;
-        let statement = self.prepared(text, &values)?;
-        let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
-        Ok(self.wait(self.client.query(&statement, &values))?)
+    pub(super) async fn ask(
+        &self,
+        statement: &Statement,
+        values: &Values<'_>,
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        self.client.query(statement, &values.sent()).await
     }
 
     /// How many rows were changed.
-    pub(crate) fn execute(&self, text: &Text, values: impl Params) -> DbResult<usize> {
+    pub(crate) fn execute(&self, text: &Arc<Text>, values: impl Params) -> DbResult<usize> {
         let values = bound(&text.sql, values)?;
-        let statement = self.prepared(text, &values)?;
-        let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
-        let changed = self.wait(self.client.execute(&statement, &values))?;
+        self.answers.borrow_mut().clear();
+        let statement = self.prepared(text, &Values::One(&values))?;
+        let values = Values::One(&values);
+        let changed =
+            self.flush_and(async { self.client.execute(&statement, &values.sent()).await })?;
         self.changes.set(self.changes.get() + changed);
         Ok(usize::try_from(changed).unwrap_or(usize::MAX))
     }
 
-    fn prepared(&self, text: &Text, values: &[SentValue]) -> DbResult<Statement> {
+    pub(super) fn prepared(&self, text: &Text, values: &Values<'_>) -> DbResult<Statement> {
         if self
             .given_up
             .borrow_mut()
@@ -131,11 +144,8 @@ impl Session {
         {
             return Err(DbError::TooSlow);
         }
-        let types: Vec<Type> = values.iter().map(SentValue::type_of).collect();
-        let mut prepared = text
-            .prepared
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let types = values.types();
+        let mut prepared = text.prepared();
         if let Some((_, statement)) = prepared.iter().find(|(of, _)| *of == types) {
             return Ok(statement.clone());
         }
@@ -157,22 +167,38 @@ impl Session {
     /// Ends the transaction so that all of it is kept. Whatever is not a clean answer says nothing, and the connection is
     /// not used any more. A transaction that has failed would be rolled back by COMMIT without a word; then the question before
     /// it, which is `last`, is refused.
-    pub(super) fn commit(&self, last: &str) -> Result<(), Lost> {
+    pub(super) fn commit(&self, last: &str) -> DbResult<()> {
         self.line.borrow_mut().take_warning();
-        let answer = self.say(&format!("{last}; COMMIT"));
+        let (written, answer) =
+            self.flush_with(self.client.simple_query(&format!("{last}; COMMIT")))?;
         let warned = self.line.borrow_mut().take_warning();
-        let why = match answer {
+        if let Err(refused @ Lost::Refused(..)) = &written
+            && !self.is_over()
+        {
+            // What came behind it was not done.
+            return Err(refused.clone().into());
+        }
+        self.open.set(false);
+        let why = match written.and(answer) {
             Ok(_) if !warned => return Ok(()),
             Ok(_) => "it warned instead".to_owned(),
             Err(why) => why.to_string(),
         };
         self.over.set(true);
-        Err(Lost::Unanswered(why))
+        Err(Lost::Unanswered(why).into())
+    }
+
+    /// What this answer says, after which the connection may be over.
+    pub(super) fn judged<T>(&self, answer: Result<T, Lost>) -> Result<T, Lost> {
+        if answer.as_ref().is_err_and(Lost::ends_the_connection) {
+            self.over.set(true);
+        }
+        answer
     }
 }
 
 /// The values in the order of their numbers.
-fn bound(sql: &Translated, values: impl Params) -> DbResult<Vec<SentValue>> {
+pub(super) fn bound(sql: &Translated, values: impl Params) -> DbResult<Vec<SentValue>> {
     let mut sent: Vec<Option<SentValue>> = Vec::new();
     sent.resize_with(sql.places, || None);
     let mut bound = 0;

@@ -9,16 +9,24 @@ pub(super) struct Translated {
     pub(super) names: Vec<String>,
     /// The highest number.
     pub(super) places: usize,
+    /// What stands before a number.
+    place: &'static str,
 }
 
 const HINT: &str = "INDEXED BY ";
 
 /// Texts in quotes are passed over; the journal's statements have no comments but at the end of a line.
 pub(super) fn translated(sql: &str) -> Translated {
+    translated_to(sql, "$")
+}
+
+/// The same with something else before each number.
+pub(super) fn translated_to(sql: &str, place: &'static str) -> Translated {
     let mut found = Translated {
         text: String::with_capacity(sql.len() + 16),
         names: Vec::new(),
         places: 0,
+        place,
     };
     let mut rest = sql;
     while let Some(c) = rest.chars().next() {
@@ -66,7 +74,7 @@ impl Translated {
 
     fn place(&mut self, number: usize) {
         self.places = self.places.max(number);
-        self.text.push('$');
+        self.text.push_str(self.place);
         self.text.push_str(&number.to_string());
     }
 }

@@ -10,10 +10,10 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use super::super::fault::DbResult;
 use super::super::value::{Kind, ToSql as Bindable};
 
-type WireError = Box<dyn Error + Sync + Send>;
+pub(super) type WireError = Box<dyn Error + Sync + Send>;
 
 /// A value that goes.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct SentValue {
     kind: Kind,
     /// As it crosses the wire; `None`: NULL.
@@ -45,6 +45,10 @@ impl SentValue {
             (_, ValueRef::Real(_)) => return Err(rusqlite::Error::InvalidQuery.into()),
         };
         Ok(SentValue { kind, bytes })
+    }
+
+    pub(super) fn bytes(&self) -> Option<&[u8]> {
+        self.bytes.as_deref()
     }
 
     pub(super) const fn type_of(&self) -> Type {

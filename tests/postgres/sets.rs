@@ -1,0 +1,137 @@
+//! Deliveries that share a transaction are asked about and written as sets in PostgreSQL, and one by one in SQLite. Whoever
+//! sends them and whoever reads them later cannot tell.
+
+use std::sync::{Arc, Mutex};
+
+use scanhook::api::Receipt;
+use scanhook::journal::{Ids, Job, JournalError, Store};
+
+use crate::desk::{Counter, NOW};
+use crate::server::Server;
+
+/// Rules with and without a limit, and one that asks a person first.
+const RULES: &str = r#"
+version = 1
+[defaults]
+mode = "enforce"
+[[rule]]
+name = "ask"
+scan = "full"
+mode = "approve"
+when = { severity = "informational" }
+[[rule]]
+name = "few"
+scan = "quick"
+limit = { scans = 2, per = "1h" }
+when = { severity = "low" }
+[[rule]]
+name = "full"
+scan = "full"
+limit = { scans = 20, per = "1h" }
+when = { severity = "high" }
+[[rule]]
+name = "quick"
+scan = "quick"
+limit = false
+when = { source.exists = true }
+"#;
+
+/// Splitmix64, so that a seed names a run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % n
+    }
+
+    /// An alert about one or two of a few machines, some known by their id, some by a name, some by both; now and then one
+    /// that names nothing.
+    fn body(&mut self) -> String {
+        let severity = ["informational", "low", "medium", "high"][self.below(4) as usize];
+        let device = |dice: &mut Dice| {
+            let n = dice.below(12);
+            match dice.below(4) {
+                0 => format!(r#"{{"name":"pc-{n}.corp.example"}}"#),
+                1 => format!(r#"{{"mde_id":"{n:040x}"}}"#),
+                _ => format!(
+                    r#"{{"mde_id":"{n:040x}","name":"pc-{}.corp.example"}}"#,
+                    n % 9
+                ),
+            }
+        };
+        let mut devices = vec![device(self)];
+        if self.below(5) == 0 {
+            devices.push(device(self));
+        }
+        if self.below(20) == 0 {
+            devices.clear();
+        }
+        let (alert, pad) = (self.below(30), self.below(2));
+        format!(
+            r#"{{"alert_id":"a-{alert}","title":"t","severity":"{severity}","devices":[{}],"pad":{pad}}}"#,
+            devices.join(",")
+        )
+    }
+}
+
+/// What the senders of these bodies are told, where the jobs of some fail.
+fn told(store: &mut Store, counter: &Counter, bodies: &[(String, bool)]) -> Vec<String> {
+    let answers = Arc::new(Mutex::new(Vec::new()));
+    let jobs = bodies.iter().map(|(body, fails)| {
+        let acceptance = Arc::new(counter.body(body.clone(), NOW));
+        let (taken, fails, answers) = (acceptance.clone(), *fails, answers.clone());
+        let work = move |tx: &mut scanhook::journal::Tx<'_>| {
+            let receipt = tx.accept(&taken, NOW)?;
+            if fails {
+                return Err(JournalError::Conflict("it was to fail"));
+            }
+            Ok(receipt)
+        };
+        let answer = move |receipt: Result<Receipt, JournalError>| {
+            let told = receipt.map(|receipt| serde_json::to_string(&receipt).unwrap());
+            answers
+                .lock()
+                .unwrap()
+                .push(told.unwrap_or_else(|error| error.to_string()));
+        };
+        Job::new(body.len(), work, answer).taking_in(&acceptance, NOW)
+    });
+    let jobs: Vec<Job> = jobs.collect();
+    store.commit(jobs);
+    let told = answers.lock().unwrap().clone();
+    assert_eq!(told.len(), bodies.len());
+    told
+}
+
+#[test]
+fn deliveries_that_share_a_transaction_come_to_what_they_come_to_with_sqlite() {
+    let server = Server::initialised();
+    for seed in 0..12 {
+        server.empty();
+        let mut dice = Dice(seed);
+        let mut here = Store::memory(Ids::seeded(seed)).unwrap();
+        let mut there = server.store(seed);
+        let counters = [&mut here, &mut there].map(|store| Counter::by_rules(store, RULES));
+        for _ in 0..8 {
+            let many = 1 + dice.below(40);
+            let bodies: Vec<(String, bool)> = (0..many)
+                .map(|_| (dice.body(), dice.below(15) == 0))
+                .collect();
+            let first = told(&mut here, &counters[0], &bodies);
+            let second = told(&mut there, &counters[1], &bodies);
+            for ((first, second), body) in first.iter().zip(&second).zip(&bodies) {
+                assert_eq!(first, second, "seed {seed}: {}", body.0);
+            }
+        }
+        let (here, there) = (here.dump().unwrap(), there.dump().unwrap());
+        for (here, there) in here.lines().zip(there.lines()) {
+            assert_eq!(here, there, "seed {seed}");
+        }
+        assert_eq!(here.len(), there.len(), "seed {seed}");
+    }
+    assert_eq!(server.complaints(), Vec::<String>::new());
+}
