@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::acceptance::Acceptance;
 use super::counts::Counted;
-use super::db::{OptionalExtension, Question, Subject, Value, params};
+use super::db::{AskedAbout, KnownQuestion, OptionalExtension, Value, params};
 use super::error::JournalError;
 use super::keys::{PolicyId, TenantId};
 use super::receipt::receipt;
@@ -17,12 +17,12 @@ use scanhook_core::time::Timestamp;
 const TOLD: usize = 64;
 
 /// The delivery that has this key, and when it came.
-pub(super) fn known_by_key(delivery: &VerifiedDelivery) -> Question {
+pub(super) fn known_by_key(delivery: &VerifiedDelivery) -> KnownQuestion {
     let key = delivery.key().as_bytes().to_vec();
-    Question {
+    KnownQuestion {
         sql: "SELECT id, received_at FROM delivery WHERE key = ?",
         values: vec![Value::Blob(key.clone())],
-        about: Subject::Delivery(key),
+        about: AskedAbout::Delivery(key),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use super::db::{Row, Subject, params};
+use super::db::{AskedAbout, Row, params};
 use super::decision_row::{DecisionRow, FreshScan, held};
 use super::error::JournalError;
 use super::history::series;
@@ -131,7 +131,7 @@ impl Tx<'_> {
         };
         let places = (place(&of_rule)?, place(&of_tenant)?);
         self.db
-            .differs(&Subject::Machine(tenant.0, machine.as_str().to_owned()));
+            .differs(&AskedAbout::Machine(tenant.0, machine.as_str().to_owned()));
         let scan = ScanId(self.db.insert(
             "INSERT INTO scan(uuid, tenant, machine, dry, kind, priority, rule, state, created_at, not_before,
                               not_after, max_age, counted, blocked_by, opens_at, windows, of_rule, of_tenant)

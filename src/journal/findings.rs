@@ -3,7 +3,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::db::{OptionalExtension, Question, Subject, Value, params};
+use super::db::{AskedAbout, KnownQuestion, OptionalExtension, Value, params};
 use super::error::JournalError;
 use super::keys::PolicyId;
 use super::tx::Tx;
@@ -46,13 +46,18 @@ impl<'a> AlertFinding<'a> {
         }
     }
 
-    fn subject(&self, device: &Device) -> Subject {
-        Subject::Finding(self.sameness, device.label().to_owned())
+    fn subject(&self, device: &Device) -> AskedAbout {
+        AskedAbout::Finding(self.sameness, device.label().to_owned())
     }
 
     /// What was decided about this device of it before.
-    pub(super) fn earlier(&self, device: &Device, since: Timestamp, now: Timestamp) -> Question {
-        Question {
+    pub(super) fn earlier(
+        &self,
+        device: &Device,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> KnownQuestion {
+        KnownQuestion {
             sql: "SELECT f.decision, f.severities, f.content, d.asked, d.state, d.reason, s.outcome,
                          s.state = 'waiting' AND s.opens_at IS NOT NULL
                   FROM finding f JOIN delivery l ON l.id = f.delivery JOIN decision d ON d.id = f.decision

@@ -1,6 +1,6 @@
 //! What is known of a machine, for the planner: what waits, what is open, what cools, and which limits are spent.
 
-use super::db::{OptionalExtension, Question, Subject, Value};
+use super::db::{AskedAbout, KnownQuestion, OptionalExtension, Value};
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::places::{Counting, Places, Series};
@@ -18,19 +18,19 @@ fn of_machine(
     tenant: TenantId,
     machine: &MachineId,
     more: impl IntoIterator<Item = Value>,
-) -> Question {
+) -> KnownQuestion {
     let machine = machine.as_str().to_owned();
     let mut values = vec![Value::Int(tenant.0), Value::Text(machine.clone())];
     values.extend(more);
-    Question {
+    KnownQuestion {
         sql,
         values,
-        about: Subject::Machine(tenant.0, machine),
+        about: AskedAbout::Machine(tenant.0, machine),
     }
 }
 
 /// The scan that waits to be sent.
-fn waiting(tenant: TenantId, machine: &MachineId, dry: bool) -> Question {
+fn waiting(tenant: TenantId, machine: &MachineId, dry: bool) -> KnownQuestion {
     let sql = "SELECT id, kind, priority, opens_at, windows FROM scan
                WHERE tenant = ? AND machine = ? AND dry = ? AND state = 'waiting' AND NOT unanswered";
     of_machine(sql, tenant, machine, [Value::Bool(dry)])
@@ -38,7 +38,7 @@ fn waiting(tenant: TenantId, machine: &MachineId, dry: bool) -> Question {
 
 /// The scan that may be at Defender, and one that goes back to the queue, though an earlier call of it may have been carried
 /// out.
-fn open(tenant: TenantId, machine: &MachineId) -> [Question; 2] {
+fn open(tenant: TenantId, machine: &MachineId) -> [KnownQuestion; 2] {
     [
         "SELECT id, kind, ours, cancel_by IS NOT NULL AS called_off FROM scan
          WHERE tenant = ? AND machine = ? AND state IN ('sending', 'unknown', 'running')",
@@ -49,7 +49,7 @@ fn open(tenant: TenantId, machine: &MachineId) -> [Question; 2] {
 }
 
 /// The scans that ended in a time, the latest first.
-fn past(tenant: TenantId, machine: &MachineId, since: Timestamp, now: Timestamp) -> Question {
+fn past(tenant: TenantId, machine: &MachineId, since: Timestamp, now: Timestamp) -> KnownQuestion {
     let sql = "SELECT id, kind, ended_at, outcome FROM scan WHERE tenant = ? AND machine = ? AND state = 'finished'
                  AND ended_at > ? AND ended_at <= ? ORDER BY ended_at DESC, id DESC";
     let until = now.plus(AHEAD);
@@ -80,7 +80,7 @@ pub(super) fn questions(
     rule: Option<&str>,
     wanted: &Wanted,
     now: Timestamp,
-) -> Vec<Question> {
+) -> Vec<KnownQuestion> {
     let mut all = open(tenant, machine).to_vec();
     all.push(past(tenant, machine, cools_since(wanted, now), now));
     all.push(waiting(tenant, machine, wanted.mode == Mode::DryRun));
@@ -146,7 +146,7 @@ impl Reader<'_> {
     }
 
     fn open(&self, tenant: TenantId, machine: &MachineId) -> Result<Option<Open>, JournalError> {
-        let find = |asked: &Question| {
+        let find = |asked: &KnownQuestion| {
             let found = self.db.query_row(asked.sql, asked, |row| {
                 Ok((
                     ScanId(row.get(0)?),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::acceptance::Acceptance;
-use super::db::Question;
+use super::db::KnownQuestion;
 use super::error::JournalError;
 use super::tx::Tx;
 use scanhook_core::time::Timestamp;
@@ -15,11 +15,11 @@ pub struct Job {
     /// The source that brought it; `None`: a worker, a person or the housekeeping.
     pub(super) from: Option<String>,
     /// What it is known to ask.
-    pub(super) asks: Option<Box<Asks>>,
+    pub(super) asks: Option<Box<EarlyQuestions>>,
     pub(super) run: Box<Work>,
 }
 
-type Asks = dyn FnOnce() -> Vec<Question> + Send;
+type EarlyQuestions = dyn FnOnce() -> Vec<KnownQuestion> + Send;
 
 /// Runs in its savepoint, or is told why it cannot.
 pub(super) type Work = dyn FnOnce(Result<&mut Tx<'_>, JournalError>) -> RanJob + Send;

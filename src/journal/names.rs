@@ -2,7 +2,7 @@
 //! devices that may be meant (`candidates`), so that nothing has to be walked for one; the alert and the directory then
 //! say which are (`means`).
 
-use super::db::{Connection, OptionalExtension, Question, Subject, Value, params};
+use super::db::{AskedAbout, Connection, KnownQuestion, OptionalExtension, Value, params};
 use super::error::JournalError;
 use super::keys::TenantId;
 use super::rows::all;
@@ -68,14 +68,14 @@ pub(super) fn alert_names_machine(
 }
 
 /// What a machine is called, whether by the directory, and when it was named last.
-pub(super) fn name_of(tenant: TenantId, machine: &MachineId) -> Question {
-    Question {
+pub(super) fn name_of(tenant: TenantId, machine: &MachineId) -> KnownQuestion {
+    KnownQuestion {
         sql: "SELECT name, told, at FROM machine WHERE id = ? AND tenant = ?",
         values: vec![
             Value::Text(machine.as_str().to_owned()),
             Value::Int(tenant.0),
         ],
-        about: Subject::Name(tenant.0, machine.as_str().to_owned()),
+        about: AskedAbout::Name(tenant.0, machine.as_str().to_owned()),
     }
 }
 
@@ -126,7 +126,7 @@ fn name_machine(
             return Ok(known);
         }
     }
-    db.differs(&Subject::Name(tenant.0, machine.as_str().to_owned()));
+    db.differs(&AskedAbout::Name(tenant.0, machine.as_str().to_owned()));
     db.later(
         "INSERT INTO machine(id, tenant, name, told, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT(id, tenant) DO UPDATE
            SET name = excluded.name, told = excluded.told, at = excluded.at",

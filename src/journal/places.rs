@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::db::{Connection, Question, Subject, Value};
+use super::db::{AskedAbout, Connection, KnownQuestion, Value};
 use super::error::JournalError;
 use super::keys::TenantId;
 use scanhook_core::plan::AHEAD;
@@ -76,21 +76,21 @@ impl Series<'_> {
         }
     }
 
-    fn question(&self, sql: &'static str, more: &[i64]) -> Question {
+    fn question(&self, sql: &'static str, more: &[i64]) -> KnownQuestion {
         let mut values = vec![Value::Int(self.tenant.0), Value::Bool(self.dry)];
         if let Counting::Rule(Some(rule)) = self.of {
             values.push(Value::Text(rule.to_owned()));
         }
         values.extend(more.iter().map(|place| Value::Int(*place)));
-        Question {
+        KnownQuestion {
             sql,
             values,
-            about: Subject::Standing,
+            about: AskedAbout::Standing,
         }
     }
 
     /// Its highest place.
-    pub(super) fn highest(&self) -> Question {
+    pub(super) fn highest(&self) -> KnownQuestion {
         self.question(self.texts().0, &[])
     }
 

@@ -2,7 +2,7 @@
 
 use super::accept::known_by_key;
 use super::acceptance::{Acceptance, Decided};
-use super::db::Question;
+use super::db::KnownQuestion;
 use super::findings::AlertFinding;
 use super::history;
 use super::names::name_of;
@@ -15,7 +15,7 @@ use scanhook_core::verdict::{Asks, Verdict};
 impl Acceptance {
     /// Those that nearly every delivery like this comes to. Whatever else is asked, or is not asked after all, only takes
     /// longer.
-    pub(super) fn questions(&self, now: Timestamp) -> Vec<Question> {
+    pub(super) fn questions(&self, now: Timestamp) -> Vec<KnownQuestion> {
         let mut all = vec![known_by_key(&self.delivery), waits::pauses()];
         let since = now.minus(self.remember);
         for accepted in &self.alerts {
@@ -39,7 +39,7 @@ fn about(
     device: &Device,
     verdict: &Verdict,
     now: Timestamp,
-    all: &mut Vec<Question>,
+    all: &mut Vec<KnownQuestion>,
 ) {
     let Some(machine) = &device.machine else {
         return;

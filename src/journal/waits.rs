@@ -2,7 +2,9 @@
 
 use uuid::Uuid;
 
-use super::db::{Connection, DbResult, OptionalExtension, Question, Row, Subject, Value, params};
+use super::db::{
+    AskedAbout, Connection, DbResult, KnownQuestion, OptionalExtension, Row, Value, params,
+};
 use super::decision_row::DecisionRow;
 use super::error::JournalError;
 use super::keys::TenantId;
@@ -70,20 +72,20 @@ pub(super) fn of_new(
 }
 
 /// What keeps a tenant from calling anybody, as its row has it.
-pub(super) fn standing_of(tenant: TenantId) -> Question {
-    Question {
+pub(super) fn standing_of(tenant: TenantId) -> KnownQuestion {
+    KnownQuestion {
         sql: "SELECT obstacles FROM tenant WHERE id = ?",
         values: vec![Value::Int(tenant.0)],
-        about: Subject::Standing,
+        about: AskedAbout::Standing,
     }
 }
 
 /// Whether there is a pause in force, whatever it is about.
-pub(super) fn pauses() -> Question {
-    Question {
+pub(super) fn pauses() -> KnownQuestion {
+    KnownQuestion {
         sql: "SELECT 1 AS one FROM pause WHERE NOT settled AND ended_at IS NULL LIMIT 1",
         values: Vec::new(),
-        about: Subject::Standing,
+        about: AskedAbout::Standing,
     }
 }
 

@@ -117,9 +117,8 @@ impl MessageRunner {
                 let due = notifier.poll(tx, (receivers, &part), public, now)?;
                 Ok((notifier, desk, part, due))
             });
-            let polled = polled.await.inspect_err(|_| *fails = works_again)?;
             let (part, due);
-            (notifier, desk, part, due) = polled;
+            (notifier, desk, part, due) = polled.await.inspect_err(|_| *fails = works_again)?;
             for message in due.messages {
                 let trust = part.trust(&message.receiver);
                 send(&mut sending, clients, &in_force.settings, (message, trust));

@@ -1,9 +1,9 @@
 //! A connection to the database that holds the journal.
 
 use super::fault::DbResult;
+use super::known_question::{AskedAbout, KnownQuestion};
 use super::params::Params;
 use super::postgres::Postgres;
-use super::question::{Question, Subject};
 use super::row::Row;
 use super::statement::Statement;
 use scanhook_core::time::Timestamp;
@@ -133,7 +133,7 @@ impl Connection {
     }
 
     /// Asks all of these in one trip, where each takes one. Whoever asks one of them in this transaction has its answer.
-    pub(crate) fn ask_ahead(&self, questions: impl FnOnce() -> Vec<Question>) -> DbResult<()> {
+    pub(crate) fn ask_ahead(&self, questions: impl FnOnce() -> Vec<KnownQuestion>) -> DbResult<()> {
         match self {
             Connection::Sqlite(_) => Ok(()),
             Connection::Postgres(db) => db.session.ask_ahead(&questions()),
@@ -142,7 +142,7 @@ impl Connection {
 
     /// What is written about this changes the answers to questions about it. A statement that is not written `later` changes
     /// all of them.
-    pub(crate) fn differs(&self, about: &Subject) {
+    pub(crate) fn differs(&self, about: &AskedAbout) {
         if let Connection::Postgres(db) = self {
             db.session.differs(about);
         }

@@ -9,14 +9,14 @@
 //! * Two values that may both be NULL are compared with `IS NOT DISTINCT FROM`.
 //! * Letters are made small in Rust: each database knows other letters.
 //! * Where a NULL is bound, it knows of which type it is (`Kind`).
-//! * What nobody waits for is written with `Connection::later`, and what is known to be asked is a `Question`: PostgreSQL
+//! * What nobody waits for is written with `Connection::later`, and what is known to be asked is a `KnownQuestion`: PostgreSQL
 //!   takes those of a whole transaction as sets.
 
 mod connection;
 mod fault;
+mod known_question;
 mod params;
 mod postgres;
-mod question;
 mod row;
 mod statement;
 mod transaction;
@@ -24,9 +24,9 @@ mod value;
 
 pub(super) use connection::Connection;
 pub(super) use fault::{DbError, DbResult, OptionalExtension};
+pub(super) use known_question::{AskedAbout, KnownQuestion};
 pub(super) use params::{Params, params, params_from_iter};
 pub use postgres::Refusal;
 pub(super) use postgres::{HeardChange, Listener, Lost, Postgres, Use, initialise};
-pub(super) use question::{Question, Subject};
 pub(super) use row::Row;
 pub(super) use value::{Kind, ToSql, Typed, Value};

@@ -1,69 +1,34 @@
 //! Answers to questions that were asked before their turn, all in one trip and those of one text as a set.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use tokio_postgres::Row;
 
 use super::super::fault::DbResult;
-use super::super::question::{Question, Subject};
-use super::session::{Session, bound};
+use super::super::known_question::KnownQuestion;
+use super::answers::place;
+use super::session::Session;
 use super::set::arrays;
-use super::statement_text::{Text, Values};
+use super::text_kept::{BoundValues, Text, bound};
 use super::wire::SentValue;
 
-/// A text, which lies where it lies for as long as its session, and its values.
-type Asked = (usize, Vec<SentValue>);
-
-/// What was answered and holds still.
-#[derive(Default)]
-pub(super) struct Answers {
-    rows: HashMap<Asked, Arc<[Row]>>,
-    about: HashMap<Subject, Vec<Asked>>,
-}
-
-impl Answers {
-    /// The answer to this question, if it was asked ahead.
-    pub(super) fn to(&self, text: &Arc<Text>, values: &[SentValue]) -> Option<Arc<[Row]>> {
-        if self.rows.is_empty() {
-            return None;
-        }
-        self.rows.get(&(place(text), values.to_vec())).cloned()
-    }
-
-    pub(super) fn forget(&mut self, about: &Subject) {
-        for asked in self.about.remove(about).unwrap_or_default() {
-            self.rows.remove(&asked);
-        }
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.rows.clear();
-        self.about.clear();
-    }
-}
-
-fn place(text: &Arc<Text>) -> usize {
-    Arc::as_ptr(text).addr()
-}
-
 /// Questions of one text: each list of values once.
-struct Lot {
+struct AskedLot {
     text: Arc<Text>,
     lists: Vec<Vec<SentValue>>,
 }
 
 impl Session {
     /// Asks all of these in one trip.
-    pub(in crate::journal::db) fn ask_ahead(&self, questions: &[Question]) -> DbResult<()> {
+    pub(in crate::journal::db) fn ask_ahead(&self, questions: &[KnownQuestion]) -> DbResult<()> {
         let lots = self.lots(questions)?;
         let mut asked = Vec::with_capacity(lots.len());
         for lot in &lots {
             let lists: Vec<&[SentValue]> = lot.lists.iter().map(Vec::as_slice).collect();
             let (text, values) = match (lists.as_slice(), lot.text.set()) {
-                ([_, _, ..], Some(set)) => (set, Values::Set(arrays(&lists))),
-                ([one, ..], _) => (&lot.text, Values::One(one)),
+                ([_, _, ..], Some(set)) => (set, BoundValues::Set(arrays(&lists))),
+                ([one, ..], _) => (&lot.text, BoundValues::One(one)),
                 ([], _) => continue,
             };
             asked.push((self.prepared(text, &values)?, values));
@@ -76,25 +41,24 @@ impl Session {
         for (lot, rows) in lots.into_iter().zip(answers) {
             let rows = apart(rows, lot.lists.len());
             for (list, rows) in lot.lists.into_iter().zip(rows) {
-                kept.rows.insert((place(&lot.text), list), rows.into());
+                kept.keep((place(&lot.text), list), rows);
             }
         }
         Ok(())
     }
 
     /// The questions by their texts, noted by what they are about.
-    fn lots(&self, questions: &[Question]) -> DbResult<Vec<Lot>> {
-        let mut lots: Vec<Lot> = Vec::new();
+    fn lots(&self, questions: &[KnownQuestion]) -> DbResult<Vec<AskedLot>> {
+        let mut lots: Vec<AskedLot> = Vec::new();
         let mut answers = self.answers.borrow_mut();
         for question in questions {
             let text = self.text(question.sql);
             let values = bound(&text.sql, question)?;
-            let noted = answers.about.entry(question.about.clone()).or_default();
-            noted.push((place(&text), values.clone()));
+            answers.note(&question.about, (place(&text), values.clone()));
             match lots.iter_mut().find(|lot| Arc::ptr_eq(&lot.text, &text)) {
                 Some(lot) if lot.lists.contains(&values) => {}
                 Some(lot) => lot.lists.push(values),
-                None => lots.push(Lot {
+                None => lots.push(AskedLot {
                     text,
                     lists: vec![values],
                 }),

@@ -4,113 +4,26 @@
 //! A statement that fails then is one of several, and those of other jobs of the transaction fail with it. So after one has
 //! failed, a number of transactions write one by one: then each job fails alone, and whoever tries again succeeds.
 
-use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use futures_util::future::{join, try_join_all};
+use futures_util::{FutureExt as _, TryFutureExt as _};
 use tokio_postgres::{Error, Statement};
 
 use super::super::fault::DbResult;
+use super::super::known_question::AskedAbout;
 use super::super::params::Params;
-use super::super::question::Subject;
 use super::lost::Lost;
-use super::session::{Session, bound};
+use super::session::Session;
 use super::set::arrays;
-use super::statement_text::{Text, Values};
+use super::text_kept::{BoundValues, Text, bound};
+use super::waiting_writes::{Write, lots};
 use super::wire::SentValue;
 
-/// Transactions that write one by one after one that failed.
-const ONE_BY_ONE: u32 = 64;
-
-/// Tables that are written as sets, in the order in which their rows refer to one another.
-pub(super) const TABLES: [&str; 10] = [
-    "delivery", "alert", "mention", "known_as", "machine", "scan", "decision", "finding",
-    "lasting", "occasion",
-];
-
-/// Tables whose ids are counted on from the highest, as SQLite does, so that a row has its id before it is sent.
-const NUMBERED: [&str; 3] = ["delivery", "scan", "decision"];
-
-/// What waits to be sent.
-#[derive(Default)]
-pub(super) struct Waiting {
-    writes: Vec<Write>,
-    /// The job that runs.
-    job: Option<RunningJob>,
-    highest: Highest,
-    one_by_one: u32,
-}
-
-/// The highest id of each table that is counted here.
-type Highest = BTreeMap<&'static str, i64>;
-
-enum Write {
-    Row(Arc<Text>, Vec<SentValue>),
-    Frame(&'static str),
-}
-
-struct RunningJob {
-    /// Its writes begin here.
-    from: usize,
-    highest: Highest,
-    /// Its savepoint was sent.
-    saved: bool,
-}
-
 /// What is sent, in this order.
-enum Step<'w> {
+enum TripStep<'w> {
     Frame(&'static str),
-    Write(Statement, Values<'w>),
-}
-
-impl Waiting {
-    /// A transaction begins, with these as the highest ids.
-    pub(super) fn begin(&mut self, highest: impl IntoIterator<Item = i64>) {
-        self.clear();
-        self.highest = NUMBERED.into_iter().zip(highest).collect();
-        self.one_by_one = self.one_by_one.saturating_sub(1);
-    }
-
-    /// What was begun is over.
-    pub(super) fn clear(&mut self) {
-        self.writes.clear();
-        self.highest.clear();
-        self.job = None;
-    }
-
-    /// The next id of this table, if it is counted here.
-    fn next(&mut self, table: &str) -> Option<i64> {
-        let (_, highest) = self.highest.iter_mut().find(|(name, _)| **name == table)?;
-        *highest += 1;
-        Some(*highest)
-    }
-
-    /// A job begins.
-    pub(super) fn begin_job(&mut self) {
-        self.job = Some(RunningJob {
-            from: self.writes.len(),
-            highest: self.highest.clone(),
-            saved: false,
-        });
-    }
-
-    /// Nothing of the job is kept.
-    pub(super) fn undo_job(&mut self) {
-        if let Some(job) = &self.job {
-            self.writes.truncate(job.from);
-            self.highest.clone_from(&job.highest);
-            if job.saved {
-                self.writes.push(Write::Frame("ROLLBACK TO job"));
-            }
-        }
-    }
-
-    /// The job is over.
-    pub(super) fn end_job(&mut self) {
-        if self.job.take().is_some_and(|job| job.saved) {
-            self.writes.push(Write::Frame("RELEASE job"));
-        }
-    }
+    Write(Statement, BoundValues<'w>),
 }
 
 impl Session {
@@ -141,11 +54,7 @@ impl Session {
     }
 
     fn keep(&self, text: Arc<Text>, values: Vec<SentValue>) -> DbResult<()> {
-        let mut waiting = self.waiting.borrow_mut();
-        waiting.writes.push(Write::Row(text, values));
-        let one_by_one = waiting.one_by_one > 0;
-        drop(waiting);
-        if one_by_one {
+        if self.waiting.borrow_mut().push(text, values) {
             self.flush()?;
         }
         Ok(())
@@ -157,7 +66,7 @@ impl Session {
     }
 
     /// What is written about this is not what was answered.
-    pub(in crate::journal::db) fn differs(&self, about: &Subject) {
+    pub(in crate::journal::db) fn differs(&self, about: &AskedAbout) {
         self.answers.borrow_mut().forget(about);
     }
 
@@ -173,13 +82,13 @@ impl Session {
         &self,
         last: impl Future<Output = Result<T, Error>>,
     ) -> DbResult<(Result<(), Lost>, Result<T, Lost>)> {
-        let (writes, from, marks) = self.taken();
+        let (writes, from, marks) = self.waiting.borrow_mut().taken();
         let (of_others, own) = writes.split_at(from);
         let mut steps = self.steps(of_others)?;
-        steps.extend(marks.then_some(Step::Frame("SAVEPOINT job")));
+        steps.extend(marks.then_some(TripStep::Frame("SAVEPOINT job")));
         steps.append(&mut self.steps(own)?);
         let each = try_join_all(steps.iter().map(|step| self.send(step)));
-        let (written, answer) = self.wait(async { Ok(join(each, last).await) })?;
+        let (written, answer) = self.wait(join(each, last).map(Ok))?;
         let written = self.judged(written.map_err(Lost::of));
         let answer = self.judged(answer.map_err(Lost::of));
         let written = written.map(|changed| {
@@ -187,42 +96,26 @@ impl Session {
             self.changes.set(self.changes.get() + changed);
         });
         if written.is_err() {
-            self.waiting.borrow_mut().one_by_one = ONE_BY_ONE;
+            self.waiting.borrow_mut().failed();
         }
         Ok((written, answer))
     }
 
-    /// What waits, how much of it is of earlier jobs, and whether the savepoint of the one that runs goes behind that.
-    fn taken(&self) -> (Vec<Write>, usize, bool) {
-        let waiting = &mut *self.waiting.borrow_mut();
-        let writes = core::mem::take(&mut waiting.writes);
-        match &mut waiting.job {
-            Some(job) if !job.saved => {
-                let from = job.from.min(writes.len());
-                (job.saved, job.from) = (true, 0);
-                (writes, from, true)
-            }
-            _ => (writes, 0, false),
-        }
-    }
-
     /// The statements for these writes: rows of one text in one, where nothing between them could see the difference.
-    fn steps<'w>(&self, writes: &'w [Write]) -> DbResult<Vec<Step<'w>>> {
+    fn steps<'w>(&self, writes: &'w [Write]) -> DbResult<Vec<TripStep<'w>>> {
         let mut steps = Vec::new();
-        for run in writes.chunk_by(|one, next| rank(one).is_some() && rank(next).is_some()) {
-            for lot in lots(run) {
-                steps.push(self.step(&lot)?);
-            }
+        for lot in lots(writes) {
+            steps.push(self.step(&lot)?);
         }
         Ok(steps)
     }
 
-    fn step<'w>(&self, lot: &[&'w Write]) -> DbResult<Step<'w>> {
+    fn step<'w>(&self, lot: &[&'w Write]) -> DbResult<TripStep<'w>> {
         let mut lists: Vec<&[SentValue]> = Vec::with_capacity(lot.len());
         let mut of = None;
         for write in lot {
             match write {
-                Write::Frame(sql) => return Ok(Step::Frame(sql)),
+                Write::Frame(sql) => return Ok(TripStep::Frame(sql)),
                 Write::Row(text, values) => {
                     of = Some(text);
                     lists.push(values);
@@ -231,63 +124,21 @@ impl Session {
         }
         let text = of.ok_or(rusqlite::Error::InvalidQuery)?;
         let (text, values) = match (lists.as_slice(), text.set()) {
-            ([_, _, ..], Some(set)) => (set, Values::Set(arrays(&lists))),
-            ([one, ..], _) => (text, Values::One(one)),
+            ([_, _, ..], Some(set)) => (set, BoundValues::Set(arrays(&lists))),
+            ([one, ..], _) => (text, BoundValues::One(one)),
             ([], _) => return Err(rusqlite::Error::InvalidQuery.into()),
         };
-        Ok(Step::Write(self.prepared(text, &values)?, values))
+        Ok(TripStep::Write(self.prepared(text, &values)?, values))
     }
 
-    async fn send(&self, step: &Step<'_>) -> Result<u64, Error> {
+    fn send<'a>(&'a self, step: &'a TripStep<'_>) -> impl Future<Output = Result<u64, Error>> + 'a {
         match step {
-            Step::Frame(sql) => self.client().batch_execute(sql).await.map(|()| 0),
-            Step::Write(statement, values) => {
-                self.client().execute(statement, &values.sent()).await
-            }
+            TripStep::Frame(sql) => self
+                .client()
+                .batch_execute(sql)
+                .map_ok(|()| 0)
+                .left_future(),
+            TripStep::Write(statement, values) => self.carry_out(statement, values).right_future(),
         }
     }
-}
-
-fn rank(write: &Write) -> Option<usize> {
-    match write {
-        Write::Row(text, _) => text.rank(),
-        Write::Frame(_) => None,
-    }
-}
-
-/// Rows of one text.
-struct Rows<'w> {
-    rank: Option<usize>,
-    writes: Vec<&'w Write>,
-    /// What they replace.
-    keys: HashSet<&'w [SentValue]>,
-}
-
-/// The rows of each text, in the order of their tables. A row that replaces another one begins a lot of its own: a statement
-/// cannot change one row twice.
-fn lots(run: &[Write]) -> Vec<Vec<&Write>> {
-    let mut lots: Vec<Rows<'_>> = Vec::new();
-    for write in run {
-        let key = match write {
-            Write::Row(text, values) => text.replaces_by().and_then(|many| values.get(..many)),
-            Write::Frame(_) => None,
-        };
-        let same = |lot: &&mut Rows<'_>| match (lot.writes.first(), write) {
-            (Some(Write::Row(one, _)), Write::Row(other, _)) => Arc::ptr_eq(one, other),
-            _ => false,
-        };
-        match lots.iter_mut().rev().find(same) {
-            Some(lot) if key.is_none_or(|key| !lot.keys.contains(key)) => {
-                lot.writes.push(write);
-                lot.keys.extend(key);
-            }
-            _ => lots.push(Rows {
-                rank: rank(write),
-                writes: vec![write],
-                keys: key.into_iter().collect(),
-            }),
-        }
-    }
-    lots.sort_by_key(|lot| lot.rank);
-    lots.into_iter().map(|lot| lot.writes).collect()
 }

@@ -2,6 +2,7 @@
 //! SQLite. When the connection is lost it is made anew, with all its checks, before the next transaction.
 
 mod ahead;
+mod answers;
 mod checks;
 mod connecting;
 mod init;
@@ -12,8 +13,9 @@ mod lost;
 mod refusal;
 mod session;
 mod set;
-mod statement_text;
 mod text;
+mod text_kept;
+mod waiting_writes;
 mod wire;
 
 use core::time::Duration;
@@ -25,7 +27,7 @@ pub(crate) use listening::{HeardChange, Listener};
 pub(crate) use lost::Lost;
 pub use refusal::Refusal;
 pub(super) use session::Session;
-pub(super) use statement_text::Text;
+pub(super) use text_kept::Text;
 pub(super) use wire::Came;
 
 use super::fault::{DbError, DbResult};

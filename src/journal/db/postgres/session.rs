@@ -5,17 +5,16 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures_util::{TryFutureExt as _, TryStreamExt};
 use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement};
 
 use super::super::fault::{DbError, DbResult};
-use super::super::params::{Params, Slot};
-use super::ahead::Answers;
-use super::later::Waiting;
+use super::super::params::Params;
+use super::answers::Answers;
 use super::line::Line;
 use super::lost::Lost;
-use super::statement_text::{Text, Values};
-use super::text::Translated;
-use super::wire::SentValue;
+use super::text_kept::{BoundValues, Text, bound};
+use super::waiting_writes::WaitingWrites;
 
 /// A session.
 pub(crate) struct Session {
@@ -25,7 +24,7 @@ pub(crate) struct Session {
     /// What was asked ahead.
     pub(super) answers: RefCell<Answers>,
     /// What is written later.
-    pub(super) waiting: RefCell<Waiting>,
+    pub(super) waiting: RefCell<WaitingWrites>,
     /// Rows that were changed.
     pub(super) changes: Cell<u64>,
     /// A transaction is open.
@@ -110,32 +109,42 @@ impl Session {
         if let Some(rows) = self.answers.borrow().to(text, &values) {
             return Ok(rows);
         }
-        let statement = self.prepared(text, &Values::One(&values))?;
-        let values = Values::One(&values);
+        let statement = self.prepared(text, &BoundValues::One(&values))?;
+        let values = BoundValues::One(&values);
         Ok(self.flush_and(self.ask(&statement, &values))?.into())
     }
 
-    pub(super) async fn ask(
-        &self,
-        statement: &Statement,
-        values: &Values<'_>,
-    ) -> Result<Vec<Row>, tokio_postgres::Error> {
-        self.client.query(statement, &values.sent()).await
+    /// The rows of one statement, once they are waited for.
+    pub(super) fn ask<'a>(
+        &'a self,
+        statement: &'a Statement,
+        values: &'a BoundValues<'_>,
+    ) -> impl Future<Output = Result<Vec<Row>, tokio_postgres::Error>> + 'a {
+        let rows = self.client.query_raw(statement, values.sent());
+        rows.and_then(TryStreamExt::try_collect)
+    }
+
+    /// How many rows one statement has changed, once that is waited for.
+    pub(super) fn carry_out<'a>(
+        &'a self,
+        statement: &'a Statement,
+        values: &'a BoundValues<'_>,
+    ) -> impl Future<Output = Result<u64, tokio_postgres::Error>> + 'a {
+        self.client.execute_raw(statement, values.sent())
     }
 
     /// How many rows were changed.
     pub(crate) fn execute(&self, text: &Arc<Text>, values: impl Params) -> DbResult<usize> {
         let values = bound(&text.sql, values)?;
         self.answers.borrow_mut().clear();
-        let statement = self.prepared(text, &Values::One(&values))?;
-        let values = Values::One(&values);
-        let changed =
-            self.flush_and(async { self.client.execute(&statement, &values.sent()).await })?;
+        let statement = self.prepared(text, &BoundValues::One(&values))?;
+        let values = BoundValues::One(&values);
+        let changed = self.flush_and(self.carry_out(&statement, &values))?;
         self.changes.set(self.changes.get() + changed);
         Ok(usize::try_from(changed).unwrap_or(usize::MAX))
     }
 
-    pub(super) fn prepared(&self, text: &Text, values: &Values<'_>) -> DbResult<Statement> {
+    pub(super) fn prepared(&self, text: &Text, values: &BoundValues<'_>) -> DbResult<Statement> {
         if self
             .given_up
             .borrow_mut()
@@ -195,28 +204,4 @@ impl Session {
         }
         answer
     }
-}
-
-/// The values in the order of their numbers.
-pub(super) fn bound(sql: &Translated, values: impl Params) -> DbResult<Vec<SentValue>> {
-    let mut sent: Vec<Option<SentValue>> = Vec::new();
-    sent.resize_with(sql.places, || None);
-    let mut bound = 0;
-    values.bind(&mut |slot, value| {
-        bound += 1;
-        let at = match slot {
-            Slot::Number(at) => at.checked_sub(1),
-            Slot::Named(name) => sql.names.iter().position(|known| known == name),
-        };
-        if let Some(place) = at.and_then(|at| sent.get_mut(at)) {
-            *place = Some(SentValue::of(value)?);
-        } else if bound > sql.places && sql.names.is_empty() {
-            // The last numbers are not in this text; types are declared for those that are.
-            sent.push(Some(SentValue::of(value)?));
-        }
-        Ok(())
-    })?;
-    let wanted = sent.len();
-    let all: Option<Vec<SentValue>> = sent.into_iter().collect();
-    all.ok_or_else(|| rusqlite::Error::InvalidParameterCount(bound, wanted).into())
 }

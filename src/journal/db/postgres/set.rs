@@ -7,6 +7,12 @@ use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use super::text::{translated, translated_to};
 use super::wire::{SentValue, WireError};
 
+/// Tables that are written as sets, in the order in which their rows refer to one another.
+pub(super) const TABLES: [&str; 10] = [
+    "delivery", "alert", "mention", "known_as", "machine", "scan", "decision", "finding",
+    "lasting", "occasion",
+];
+
 /// The statement that asks this with each list of values: the rows of each, behind them its number from 1.
 pub(super) fn asks(sql: &str) -> String {
     let one = translated_to(sql, "q.a");

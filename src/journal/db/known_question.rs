@@ -8,7 +8,7 @@ use super::value::Value;
 /// What an answer depends on, besides what no job of a transaction changes: whoever changes it says so
 /// (`Connection::differs`), and the question is asked anew.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Subject {
+pub(crate) enum AskedAbout {
     /// A delivery, by its key.
     Delivery(Vec<u8>),
     /// A finding about a device.
@@ -23,13 +23,13 @@ pub(crate) enum Subject {
 
 /// A statement that reads, with its values.
 #[derive(Clone, Debug)]
-pub(crate) struct Question {
+pub(crate) struct KnownQuestion {
     pub(crate) sql: &'static str,
     pub(crate) values: Vec<Value>,
-    pub(crate) about: Subject,
+    pub(crate) about: AskedAbout,
 }
 
-impl Params for &Question {
+impl Params for &KnownQuestion {
     fn bind(self, to: Binder<'_>) -> DbResult<()> {
         for (at, value) in self.values.iter().enumerate() {
             to(Slot::Number(at + 1), value)?;

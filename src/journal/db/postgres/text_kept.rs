@@ -5,20 +5,21 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio_postgres::Statement;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::later::TABLES;
-use super::set::{SentArray, asks, inserts, table, with_id};
+use super::super::fault::DbResult;
+use super::super::params::{Params, Slot};
+use super::set::{SentArray, TABLES, asks, inserts, table, with_id};
 use super::text::{Translated, translated};
 use super::wire::SentValue;
 
 /// What a text was prepared as.
-type Prepared = Vec<(Vec<Type>, Statement)>;
+type PreparedAs = Vec<(Vec<Type>, Statement)>;
 
 /// A statement's text.
 pub(crate) struct Text {
     written: String,
     pub(super) sql: Translated,
     /// By types: the same text is bound with others where a value is made at run time.
-    prepared: Mutex<Prepared>,
+    prepared: Mutex<PreparedAs>,
     set: OnceLock<Option<Arc<Text>>>,
     with_id: OnceLock<Option<Arc<Text>>>,
     rank: OnceLock<Option<usize>>,
@@ -36,7 +37,7 @@ impl Text {
         }
     }
 
-    pub(super) fn prepared(&self) -> MutexGuard<'_, Prepared> {
+    pub(super) fn prepared(&self) -> MutexGuard<'_, PreparedAs> {
         self.prepared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -82,23 +83,47 @@ impl Text {
 }
 
 /// What is bound to a statement.
-pub(super) enum Values<'v> {
+pub(super) enum BoundValues<'v> {
     One(&'v [SentValue]),
     Set(Vec<SentArray<'v>>),
 }
 
-impl Values<'_> {
+impl BoundValues<'_> {
     pub(super) fn types(&self) -> Vec<Type> {
         match self {
-            Values::One(values) => values.iter().map(SentValue::type_of).collect(),
-            Values::Set(arrays) => arrays.iter().map(SentArray::type_of).collect(),
+            BoundValues::One(values) => values.iter().map(SentValue::type_of).collect(),
+            BoundValues::Set(arrays) => arrays.iter().map(SentArray::type_of).collect(),
         }
     }
 
     pub(super) fn sent(&self) -> Vec<&(dyn ToSql + Sync)> {
         match self {
-            Values::One(values) => values.iter().map(|value| value as _).collect(),
-            Values::Set(arrays) => arrays.iter().map(|array| array as _).collect(),
+            BoundValues::One(values) => values.iter().map(|value| value as _).collect(),
+            BoundValues::Set(arrays) => arrays.iter().map(|array| array as _).collect(),
         }
     }
+}
+
+/// The values in the order of their numbers.
+pub(super) fn bound(sql: &Translated, values: impl Params) -> DbResult<Vec<SentValue>> {
+    let mut sent: Vec<Option<SentValue>> = Vec::new();
+    sent.resize_with(sql.places, || None);
+    let mut bound = 0;
+    values.bind(&mut |slot, value| {
+        bound += 1;
+        let at = match slot {
+            Slot::Number(at) => at.checked_sub(1),
+            Slot::Named(name) => sql.names.iter().position(|known| known == name),
+        };
+        if let Some(place) = at.and_then(|at| sent.get_mut(at)) {
+            *place = Some(SentValue::of(value)?);
+        } else if bound > sql.places && sql.names.is_empty() {
+            // The last numbers are not in this text; types are declared for those that are.
+            sent.push(Some(SentValue::of(value)?));
+        }
+        Ok(())
+    })?;
+    let wanted = sent.len();
+    let all: Option<Vec<SentValue>> = sent.into_iter().collect();
+    all.ok_or_else(|| rusqlite::Error::InvalidParameterCount(bound, wanted).into())
 }
