@@ -16,6 +16,7 @@ mod params;
 mod postgres;
 mod row;
 mod statement;
+mod tables;
 mod transaction;
 mod value;
 
@@ -23,6 +24,9 @@ pub(super) use connection::Connection;
 pub(super) use fault::{DbError, DbResult, OptionalExtension};
 pub(super) use params::{Params, params, params_from_iter};
 pub use postgres::Refusal;
-pub(super) use postgres::{HeardChange, Listener, Lost, Postgres, Use, initialise};
+pub(super) use postgres::{
+    HeardChange, Listener, Lost, Postgres, SentValue, Use, initialise, without_nul,
+};
 pub(super) use row::Row;
+pub(super) use tables::TABLES;
 pub(super) use value::{Kind, ToSql, Typed, Value};

@@ -3,6 +3,7 @@
 
 mod checks;
 mod connecting;
+mod filling;
 mod init;
 mod line;
 mod listening;
@@ -22,6 +23,7 @@ pub(crate) use lost::Lost;
 pub use refusal::Refusal;
 pub(super) use session::{Session, Text};
 pub(super) use wire::Came;
+pub(crate) use wire::{SentValue, without_nul};
 
 use super::fault::{DbError, DbResult};
 use crate::clock;

@@ -17,7 +17,7 @@ use super::wire::SentValue;
 
 /// A session.
 pub(crate) struct Session {
-    client: Client,
+    pub(super) client: Client,
     line: RefCell<Line>,
     texts: RefCell<HashMap<String, Arc<Text>>>,
     /// Rows that were changed.
@@ -72,7 +72,7 @@ impl Session {
         self.line.borrow_mut().hang_up();
     }
 
-    fn wait<T>(
+    pub(super) fn wait<T>(
         &self,
         asked: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, Lost> {
