@@ -14,9 +14,9 @@ use super::refusal::CopyRefusal;
 const MOST_ROWS: usize = 4_000;
 const MOST_BYTES: usize = 2 << 20;
 
-/// Rows that are fetched at a time: at first, and at most.
+/// Rows that are fetched at a time: at first, and at most. Any of them may have the largest body that is taken.
 const FEWEST: usize = 16;
-const MOST: usize = 4_096;
+const MOST: usize = 256;
 
 /// A table.
 pub(super) struct CopiedTable {
