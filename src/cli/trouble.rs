@@ -122,8 +122,14 @@ impl CliError {
             CopyRefusal::Differs(_) => Exit::Internal,
             CopyRefusal::Unreadable(_) | CopyRefusal::Unmarked(_) => Exit::Io,
         };
-        let says = format!("{}: {refusal} [{}]", path.display(), refusal.code());
-        CliError::new(exit, says)
+        // Some sentences begin with the file as it is.
+        let (file, says) = (path.display().to_string(), refusal.to_string());
+        let begins = if says.starts_with(&file) {
+            ""
+        } else {
+            &format!("{file}: ")
+        };
+        CliError::new(exit, format!("{begins}{says} [{}]", refusal.code()))
     }
 
     /// A journal that could not be opened.

@@ -109,7 +109,7 @@ fn fill(
     tables: &[CopiedTable],
 ) -> Result<Vec<TableDigest>, CopyRefusal> {
     let Connection::Postgres(postgres) = into else {
-        return Err(Refusal::Other("it is no database".to_owned()).into());
+        return Err(Refusal::Other("it is not PostgreSQL".to_owned()).into());
     };
     let read: DbResult<Vec<TableDigest>> = tables
         .iter()
