@@ -31,3 +31,4 @@ mod server;
 mod serving;
 #[allow(dead_code, reason = "shared with the other tests, which use all of it")]
 mod simulation;
+mod tls;
