@@ -12,6 +12,8 @@ use std::process::ExitCode;
 use super::load::inputs;
 use super::output::{self, colour};
 use super::trouble::{CliError, Exit};
+use crate::journal::Archive;
+use crate::settings::{Settings, SettingsFault};
 use report::{CheckFormat, CheckReport};
 
 /// What the command line says.
@@ -58,6 +60,11 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         Some(path) => report.config(path, &inputs)?,
         None => None,
     };
+    if let (Some(config), Some(settings)) = (&config, &settings)
+        && let Some(fault) = moved(settings)
+    {
+        report.fault(&config.display().to_string(), fault);
+    }
     if let (Some(config), None) = (&config, &rules) {
         let sentence = format!(
             "there is no {}, which `serve` needs: `scanhook rules --print-default`",
@@ -86,4 +93,21 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let exit = report.exit(args.deny_warnings);
     report.print(args.format)?;
     Ok(exit)
+}
+
+/// A journal that goes on in a database: `serve` would be refused.
+fn moved(settings: &Settings) -> Option<SettingsFault> {
+    let path = settings.journal.file()?;
+    let place = Archive::open(&path, None, false).ok()?.moved_to()?;
+    Some(SettingsFault {
+        code: "bad-value",
+        key: "journal.url".to_owned(),
+        file: None,
+        line: None,
+        column: None,
+        message: format!(
+            "names {}, whose journal was moved to {place} and is only read since",
+            path.display()
+        ),
+    })
 }

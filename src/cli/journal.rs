@@ -1,6 +1,8 @@
 //! `scanhook journal`: the database that holds the journal. Tables are made by this order alone, never by serving: a
 //! database that is empty may be one whose contents were lost.
 
+mod copy;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -21,6 +23,14 @@ pub(super) struct JournalArgs {
 
 #[derive(clap::Subcommand)]
 enum JournalOrder {
+    #[command(flatten)]
+    Tables(TablesOrder),
+    /// Copy the journal of a file into the empty one of a database; the file is only read from then on.
+    Copy(copy::CopyArgs),
+}
+
+#[derive(clap::Subcommand)]
+enum TablesOrder {
     /// Make the journal's tables in an empty database. Where they are there nothing is changed.
     Init(JournalConfig),
     /// Look whether the journal can be served: the server, its settings, the schema, the rights of the role.
@@ -38,8 +48,12 @@ struct JournalConfig {
 }
 
 pub(super) async fn run(args: JournalArgs) -> anyhow::Result<ExitCode> {
-    let (JournalOrder::Init(files) | JournalOrder::Check(files) | JournalOrder::Migrate(files)) =
-        &args.order;
+    let order = match args.order {
+        JournalOrder::Tables(order) => order,
+        JournalOrder::Copy(args) => return copy::run(args).await,
+    };
+    let (TablesOrder::Init(files) | TablesOrder::Check(files) | TablesOrder::Migrate(files)) =
+        &order;
     let inputs = load::credential_free(load::inputs(files.config.as_ref(), None));
     let journal = load::settings(&inputs)?.journal;
     let shown = journal.place();
@@ -49,18 +63,18 @@ pub(super) async fn run(args: JournalArgs) -> anyhow::Result<ExitCode> {
         ))?;
         return Ok(ExitCode::SUCCESS);
     };
-    let told = tokio::task::spawn_blocking(move || carry_out(&args.order, &postgres)).await?;
+    let told = tokio::task::spawn_blocking(move || carry_out(&order, &postgres)).await?;
     let told = told.map_err(|refusal| CliError::refused(&refusal))?;
     output::line(&format!("{shown}: {told}"))?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn carry_out(
-    order: &JournalOrder,
+    order: &TablesOrder,
     postgres: &Arc<PostgresSettings>,
 ) -> Result<&'static str, Refusal> {
     match order {
-        JournalOrder::Init(_) => {
+        TablesOrder::Init(_) => {
             let mut ids = Ids::random().map_err(|error| Refusal::Other(error.to_string()))?;
             let there = initialise_database(postgres, ids.next(clock::now()))?;
             Ok(if there {
@@ -69,11 +83,11 @@ fn carry_out(
                 "the journal's tables are made"
             })
         }
-        JournalOrder::Check(_) => {
+        TablesOrder::Check(_) => {
             check_database(postgres)?;
             Ok("the journal can be served")
         }
-        JournalOrder::Migrate(_) => match check_database(postgres) {
+        TablesOrder::Migrate(_) => match check_database(postgres) {
             Err(Refusal::Older { found, known }) => Err(Refusal::Unmigrated { found, known }),
             Err(refusal) => Err(refusal),
             Ok(()) => Ok("the journal has the schema of this version; nothing to do"),

@@ -228,7 +228,13 @@ fn not_started(why: StartError) -> CliError {
         }
         StartError::Randomness(_) => Exit::Internal,
     };
-    CliError::new(exit, why.to_string())
+    let sentence = match &why {
+        StartError::Open(error @ (OpenError::InUse(_) | OpenError::Moved { .. })) => {
+            format!("{why} [{}]", error.code())
+        }
+        _ => why.to_string(),
+    };
+    CliError::new(exit, sentence)
 }
 
 /// Reads the files again at each SIGHUP, for ever; the reload itself says in the log how it went.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::api::FaultView;
-use crate::journal::{OpenError, Refusal};
+use crate::journal::{CopyRefusal, OpenError, Refusal};
 
 /// The exit statuses beside 0, those of sysexits.h.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +106,30 @@ impl CliError {
             _ => Exit::Configuration,
         };
         CliError::new(exit, format!("{refusal} [{}]", refusal.code()))
+    }
+
+    /// A journal that was not copied from this file.
+    pub(super) fn not_copied(path: &Path, refusal: &CopyRefusal) -> CliError {
+        let exit = match refusal {
+            CopyRefusal::Target(refusal) => return CliError::refused(refusal),
+            CopyRefusal::Source(OpenError::InUse(_)) | CopyRefusal::Unanswered(_) => {
+                Exit::Unavailable
+            }
+            CopyRefusal::Source(OpenError::Simulated(_) | OpenError::Moved { .. })
+            | CopyRefusal::Filled(_) => Exit::Configuration,
+            CopyRefusal::Source(error) => CliError::opening(path, error).exit,
+            CopyRefusal::NotOwner { .. } => Exit::Permission,
+            CopyRefusal::Differs(_) => Exit::Internal,
+            CopyRefusal::Unreadable(_) | CopyRefusal::Unmarked(_) => Exit::Io,
+        };
+        // Some sentences begin with the file as it is.
+        let (file, says) = (path.display().to_string(), refusal.to_string());
+        let begins = if says.starts_with(&file) {
+            ""
+        } else {
+            &format!("{file}: ")
+        };
+        CliError::new(exit, format!("{begins}{says} [{}]", refusal.code()))
     }
 
     /// A journal that could not be opened.

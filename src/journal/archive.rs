@@ -9,6 +9,7 @@ use rusqlite::OpenFlags;
 
 use super::db::Connection;
 use super::error::{JournalError, OpenError};
+use super::moved::moved_to;
 use super::stored::StoredDelivery;
 use super::{reader, schema};
 use scanhook_core::alert::MachineId;
@@ -89,6 +90,12 @@ impl Archive {
             has_names: schema > 2,
             records: HashMap::new(),
         })
+    }
+
+    /// Where it was moved to, if it was.
+    #[must_use]
+    pub fn moved_to(&self) -> Option<String> {
+        moved_to(&self.db).ok().flatten()
     }
 
     /// Fails where somebody opened an idle journal while it was read: what was read may then be of two states.

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::db::Connection;
 use super::error::OpenError;
 use super::file::open_private;
+use super::moved::moved_to;
 use super::reader::STATEMENTS;
 use super::schema::{migrate, recognize};
 
@@ -19,6 +20,12 @@ pub(super) fn connect(path: &Path) -> Result<Connection, OpenError> {
     let db = Connection::from(db);
     // Before the first setting: write-ahead logging is written into the file, and this one may be somebody else's.
     recognize(&db)?;
+    if let Some(place) = moved_to(&db).map_err(OpenError::sqlite)? {
+        return Err(OpenError::Moved {
+            path: path.to_owned(),
+            place,
+        });
+    }
     let wal: String = db
         .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
         .map_err(OpenError::sqlite)?;

@@ -106,6 +106,11 @@ pub enum OpenError {
         "{0} is a journal of real work, and --simulate does not play on it: name another with [journal] url"
     )]
     Real(PathBuf),
+    /// It goes on in a database.
+    #[error(
+        "{path} was moved to {place} by scanhook journal copy and is only read since: name that with [journal] url"
+    )]
+    Moved { path: PathBuf, place: String },
     /// The file system does not let SQLite keep its promise.
     #[error(
         "SQLite could not be set to write-ahead logging with full sync here: choose a local disk"
@@ -122,6 +127,17 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// The stable code of those that have one of their own.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            OpenError::InUse(_) => "journal-in-use",
+            OpenError::Moved { .. } => "journal-moved",
+            OpenError::Database(refusal) => refusal.code(),
+            _ => "journal-source",
+        }
+    }
+
     pub(super) fn io(path: &Path, error: &std::io::Error) -> OpenError {
         OpenError::Io {
             path: path.to_owned(),

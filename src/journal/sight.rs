@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::error::{JournalError, OpenError};
+use super::moved::moved_to;
 use super::reader::{self, Reader};
 use super::schema::{SCHEMA, recognize};
 use super::space::{DiskRoom, Space, folder};
@@ -18,6 +19,8 @@ pub struct JournalSight {
     pub has_folder: bool,
     /// Why it could not be written here, or not be read; none where it can.
     pub trouble: Option<String>,
+    /// The database in which it goes on, if it was copied into one.
+    pub moved_to: Option<String>,
     pub room: DiskRoom,
     /// When each source was last heard, as far as it knows.
     pub heard: BTreeMap<String, Timestamp>,
@@ -40,9 +43,10 @@ impl JournalSight {
         let read = if exists {
             read(path, sources)
         } else {
-            Ok(BTreeMap::new())
+            Ok((None, BTreeMap::new()))
         };
         let unreadable = read.as_ref().err().cloned();
+        let (moved_to, heard) = read.unwrap_or_default();
         JournalSight {
             exists,
             has_folder: home.is_dir(),
@@ -50,18 +54,23 @@ impl JournalSight {
                 .or_else(|| exists.then(|| refused(path)).flatten())
                 .or(unreadable),
             room,
-            heard: read.unwrap_or_default(),
+            moved_to,
+            heard,
         }
     }
 }
 
-fn read(path: &Path, sources: &[&str]) -> Result<BTreeMap<String, Timestamp>, String> {
+/// Where it was moved to, and when each source was heard.
+type ReadSight = (Option<String>, BTreeMap<String, Timestamp>);
+
+fn read(path: &Path, sources: &[&str]) -> Result<ReadSight, String> {
     let db = reader::open(path).map_err(|error: OpenError| error.to_string())?;
     let version = recognize(&db).map_err(|error| error.to_string())?;
     if version < SCHEMA {
         // The next start takes it over.
-        return Ok(BTreeMap::new());
+        return Ok((None, BTreeMap::new()));
     }
+    let moved_to = moved_to(&db).map_err(|error| error.to_string())?;
     let reader = Reader { db: &db };
     let mut heard = BTreeMap::new();
     for name in sources {
@@ -69,7 +78,7 @@ fn read(path: &Path, sources: &[&str]) -> Result<BTreeMap<String, Timestamp>, St
         let last = last.map_err(|error: JournalError| error.to_string())?;
         heard.extend(last.map(|at| ((*name).to_owned(), at)));
     }
-    Ok(heard)
+    Ok((moved_to, heard))
 }
 
 /// Why nothing can be made in what is to be a folder.

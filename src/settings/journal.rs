@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::authorities::bundle;
 use super::inputs::Flags;
+use super::named::sqlite_path;
 use super::place::{Context, Section};
 use super::postgres::PostgresSettings;
 use super::secret::text_in;
@@ -64,11 +65,8 @@ pub(super) fn read<'i>(
         .take::<String>(ctx, "url")
         .unwrap_or_else(|| "sqlite:scanhook.db".to_owned());
     let postgres = of_postgres(&url, &mut section, ctx);
-    let path = match url.strip_prefix("sqlite:") {
-        Some(path) if !path.is_empty() => path
-            .strip_prefix("//")
-            .filter(|p| p.starts_with('/'))
-            .unwrap_or(path),
+    let path = match sqlite_path(&url) {
+        Some(path) => path,
         _ if PostgresSettings::is_meant(&url) => "",
         _ => {
             let shape = "must be sqlite:PATH or postgres://USER@HOST:PORT/DATABASE";

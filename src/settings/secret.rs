@@ -174,6 +174,18 @@ pub(super) fn text_in<'i>(
     as_text(&named, is_line, key, section, ctx)
 }
 
+/// The secret text of one line in one file; otherwise a sentence that says what is wrong.
+pub(super) fn line_in(path: &Path) -> Result<SecretString, String> {
+    let named = from_file(path, &mut FileDigests::default(), &mut Vec::new())?;
+    let why = match core::str::from_utf8(named.secret.expose_secret()) {
+        Ok("") => "is empty",
+        Ok(text) if text.contains(char::is_control) => "has more than one line",
+        Ok(text) => return Ok(SecretString::from(text)),
+        Err(_) => "is not UTF-8",
+    };
+    Err(format!("{}: {why}", path.display()))
+}
+
 /// The webhook key in one file.
 pub(super) fn key_in(path: &Path, encoding: KeyEncoding) -> Result<Key, String> {
     let named = from_file(path, &mut FileDigests::default(), &mut Vec::new())?;

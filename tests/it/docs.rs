@@ -17,7 +17,7 @@ use scanhook::api::refusals;
 use scanhook::defender::token::ClaimFault;
 use scanhook::in_force::SourceBinding;
 use scanhook::intake::accept;
-use scanhook::journal::{Ids, Job, JournalError, OpenError, Refusal, Store, Tx};
+use scanhook::journal::{CopyRefusal, Ids, Job, JournalError, OpenError, Refusal, Store, Tx};
 use scanhook::policy::{Ceiling, Checked, Policy, PolicyError, PolicyQuestion, Terms};
 use scanhook::presets;
 use scanhook::server::refusal::{AccessError, CommandError};
@@ -268,6 +268,10 @@ fn every_way_the_journal_fails_is_explained() {
         OpenError::Foreign,
         OpenError::Simulated(path()),
         OpenError::Real(path()),
+        OpenError::Moved {
+            path: path(),
+            place: "PLACE".to_owned(),
+        },
         OpenError::NotDurable,
         OpenError::Io {
             path: path(),
@@ -331,6 +335,26 @@ fn every_way_the_journal_fails_is_explained() {
     assert_eq!(
         codes("docs/errors.md", "A database that is not used as a journal"),
         refused.map(|refusal| refusal.code())
+    );
+    let not_copied = [
+        CopyRefusal::Source(OpenError::InUse(path())),
+        CopyRefusal::Source(OpenError::Moved {
+            path: path(),
+            place: message(),
+        }),
+        CopyRefusal::Unreadable(message()),
+        CopyRefusal::Filled("scan"),
+        CopyRefusal::NotOwner {
+            role: message(),
+            table: message(),
+        },
+        CopyRefusal::Differs("scan"),
+        CopyRefusal::Unanswered(message()),
+        CopyRefusal::Unmarked(message()),
+    ];
+    assert_eq!(
+        codes("docs/errors.md", "A journal that is not copied"),
+        not_copied.map(|refusal| refusal.code())
     );
 }
 

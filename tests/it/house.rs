@@ -169,6 +169,7 @@ const RULES: &[Rule] = &[
                 "defender::client",
                 "intake",
                 "journal",
+                "journal::db::postgres::filling",
                 "journal::db::postgres::line",
                 "keyrings",
                 "notify::run",

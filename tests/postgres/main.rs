@@ -13,6 +13,7 @@
 )]
 
 mod asked;
+mod copying;
 #[allow(dead_code, reason = "shared with the other tests, which use all of it")]
 mod credentials;
 #[path = "../../benches/desk/mod.rs"]
@@ -31,3 +32,4 @@ mod serving;
 mod sets;
 #[allow(dead_code, reason = "shared with the other tests, which use all of it")]
 mod simulation;
+mod tls;

@@ -2,6 +2,7 @@
 //! 127.0.0.1, gone when it is dropped. Root may not start one, so then it is the user `postgres`.
 
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
@@ -169,9 +170,28 @@ impl Server {
         }
     }
 
+    /// Speaks TLS from now on, with this certificate and its key, both as PEM; and logs how each session comes.
+    pub fn secure(&self, certificate: &str, key: &str) {
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let path = self.data().join(name);
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+            if is_root() {
+                done(Command::new("chown").arg("postgres").arg(&path));
+            }
+        }
+        self.set("log_connections", "'on'");
+        self.set("ssl", "'on'");
+    }
+
+    /// Its log.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap()
+    }
+
     /// What it refused, as its log has it: each statement of ours that it could not carry out.
     pub fn complaints(&self) -> Vec<String> {
-        let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap();
+        let log = self.log();
         let complaint = |line: &&str| line.contains("ERROR:") || line.contains("STATEMENT:");
         log.lines().filter(complaint).map(str::to_owned).collect()
     }

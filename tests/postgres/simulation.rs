@@ -32,6 +32,13 @@ fn none() -> Faults {
     Faults::one_commit(u64::MAX, AtCommit::Fails)
 }
 
+/// Plays a run with faults over a journal in this file; everything that is in it then.
+pub fn kept_in(path: &std::path::Path, seed: u64) -> String {
+    let store = Store::open(path, Ids::seeded(seed)).unwrap();
+    let world = played(store, &Scenario::random(seed), Faults::random(seed));
+    world.store.dump().unwrap()
+}
+
 #[test]
 fn every_row_of_a_run_without_faults_is_the_one_that_sqlite_has() {
     let server = Server::initialised();

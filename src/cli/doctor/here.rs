@@ -82,6 +82,14 @@ pub(super) fn listener(facts: &ListenerFacts<'_>) -> DoctorStep {
 /// The journal, and the disk it lies on.
 pub(super) fn journal(path: &str, sight: &JournalSight) -> [DoctorStep; 2] {
     let journal = match (&sight.trouble, sight.exists, sight.has_folder) {
+        _ if sight.moved_to.is_some() => DoctorStep::bad(
+            "journal",
+            format!(
+                "{path} was moved to {} and is only read since [journal-moved]",
+                sight.moved_to.as_deref().unwrap_or_default()
+            ),
+            "name the database with `[journal] url`",
+        ),
         (Some(why), ..) => DoctorStep::bad(
             "journal",
             format!("{path} cannot be used: {why}"),

@@ -19,6 +19,7 @@ mod params;
 mod postgres;
 mod row;
 mod statement;
+mod tables;
 mod transaction;
 mod value;
 
@@ -27,6 +28,9 @@ pub(super) use fault::{DbError, DbResult, OptionalExtension};
 pub(super) use known_question::{AskedAbout, KnownQuestion};
 pub(super) use params::{Params, params, params_from_iter};
 pub use postgres::Refusal;
-pub(super) use postgres::{HeardChange, Listener, Lost, Postgres, Use, initialise};
+pub(super) use postgres::{
+    HeardChange, Listener, Lost, Postgres, SentValue, Use, initialise, without_nul,
+};
 pub(super) use row::Row;
+pub(super) use tables::TABLES;
 pub(super) use value::{Kind, ToSql, Typed, Value};

@@ -2,6 +2,7 @@
 //! is durable, plans like those of SQLite, and a journal of our schema.
 
 use super::super::fault::{DbError, DbResult};
+use super::super::tables::TABLES;
 use super::lost::Lost;
 use super::refusal::Refusal;
 use super::session::Session;
@@ -46,11 +47,6 @@ const DURABLE: &[(&str, &[&str], &str)] = &[
 
 /// The oldest server.
 const OLDEST: i64 = 150_000;
-
-const TABLES: &str = "'tenant', 'policy', 'delivery', 'alert', 'decision', 'scan', 'call', 'event', 'pause', 'device', 'refused',
-    'sweep', 'source', 'scan_count', 'finding', 'about', 'mention', 'known_as', 'machine', 'decision_count', 'parked', 'minute',
-    'tally', 'audit', 'token_use', 'occasion', 'lasting', 'receiver', 'outbox', 'told_until', 'approval', 'session', 'write_back',
-    'numbered', 'replica', 'lane'";
 
 /// Prepares a session for its use, and looks whether it may be had.
 pub(super) fn prepare(session: &Session, of: Use, schema: i64) -> Result<(), Refusal> {
@@ -164,11 +160,12 @@ pub(super) fn found_schema(session: &Session) -> Result<Option<i64>, Refusal> {
 
 /// Whether the role may do what is needed to serve.
 fn rights(session: &Session) -> Result<(), Refusal> {
+    let tables = TABLES.join("', '");
     let sql = format!(
         "SELECT current_user || ' ' || may.what || ' ' || c.relname FROM pg_class c
            CROSS JOIN (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE')) AS may(what)
          WHERE c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('journal'))
-           AND c.relkind = 'r' AND c.relname IN ({TABLES}) AND NOT has_table_privilege(c.oid, may.what)
+           AND c.relkind = 'r' AND c.relname IN ('{tables}') AND NOT has_table_privilege(c.oid, may.what)
          ORDER BY 1 DESC"
     );
     let lacking = session.say(&sql)?;

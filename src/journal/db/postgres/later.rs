@@ -133,11 +133,7 @@ impl Session {
 
     fn send<'a>(&'a self, step: &'a TripStep<'_>) -> impl Future<Output = Result<u64, Error>> + 'a {
         match step {
-            TripStep::Frame(sql) => self
-                .client()
-                .batch_execute(sql)
-                .map_ok(|()| 0)
-                .left_future(),
+            TripStep::Frame(sql) => self.client.batch_execute(sql).map_ok(|()| 0).left_future(),
             TripStep::Write(statement, values) => self.carry_out(statement, values).right_future(),
         }
     }

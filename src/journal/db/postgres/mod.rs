@@ -5,6 +5,7 @@ mod ahead;
 mod answers;
 mod checks;
 mod connecting;
+mod filling;
 mod init;
 mod later;
 mod line;
@@ -29,6 +30,7 @@ pub use refusal::Refusal;
 pub(super) use session::Session;
 pub(super) use text_kept::Text;
 pub(super) use wire::Came;
+pub(crate) use wire::{SentValue, without_nul};
 
 use super::fault::{DbError, DbResult};
 use crate::clock;

@@ -18,7 +18,7 @@ use super::waiting_writes::WaitingWrites;
 
 /// A session.
 pub(crate) struct Session {
-    client: Client,
+    pub(super) client: Client,
     line: RefCell<Line>,
     texts: RefCell<HashMap<String, Arc<Text>>>,
     /// What was asked ahead.
@@ -76,10 +76,6 @@ impl Session {
     pub(super) fn hang_up(&self) {
         self.over.set(true);
         self.line.borrow_mut().hang_up();
-    }
-
-    pub(super) fn client(&self) -> &Client {
-        &self.client
     }
 
     pub(super) fn wait<T>(

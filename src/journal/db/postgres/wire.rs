@@ -1,6 +1,7 @@
 //! Values as they cross the wire. Those that go are of the type their kind says; those that come are shown as SQLite would
 //! show them, so that whoever reads a row reads it in one way.
 
+use std::borrow::Cow;
 use std::error::Error;
 
 use bytes::BytesMut;
@@ -32,16 +33,17 @@ impl SentValue {
             ToSqlOutput::Owned(value) => value.into(),
             _ => return Err(rusqlite::Error::InvalidQuery.into()),
         };
+        SentValue::read(kind, value)
+    }
+
+    /// A value as a row of SQLite holds it.
+    pub(crate) fn read(kind: Kind, value: ValueRef<'_>) -> DbResult<SentValue> {
         let bytes = match (kind, value) {
             (_, ValueRef::Null) => None,
             (Kind::Bool, ValueRef::Integer(number)) => Some(vec![u8::from(number != 0)]),
             (_, ValueRef::Integer(number)) => Some(number.to_be_bytes().to_vec()),
-            (_, ValueRef::Text(text)) if text.contains(&0) => Some(
-                String::from_utf8_lossy(text)
-                    .replace('\0', NUL)
-                    .into_bytes(),
-            ),
-            (_, ValueRef::Text(bytes) | ValueRef::Blob(bytes)) => Some(bytes.to_vec()),
+            (_, ValueRef::Text(text)) => Some(without_nul(text).into_owned()),
+            (_, ValueRef::Blob(bytes)) => Some(bytes.to_vec()),
             (_, ValueRef::Real(_)) => return Err(rusqlite::Error::InvalidQuery.into()),
         };
         Ok(SentValue { kind, bytes })
@@ -52,7 +54,13 @@ impl SentValue {
     }
 
     pub(super) const fn type_of(&self) -> Type {
-        match self.kind {
+        self.kind.type_of()
+    }
+}
+
+impl Kind {
+    pub(super) const fn type_of(self) -> Type {
+        match self {
             Kind::Int => Type::INT8,
             Kind::Bool => Type::BOOL,
             Kind::Text => Type::TEXT,
@@ -60,6 +68,15 @@ impl SentValue {
             Kind::Uuid => Type::UUID,
         }
     }
+}
+
+/// A text as it is kept there.
+pub(crate) fn without_nul(text: &[u8]) -> Cow<'_, [u8]> {
+    if text.contains(&0) {
+        let text = String::from_utf8_lossy(text).replace('\0', NUL);
+        return Cow::Owned(text.into_bytes());
+    }
+    Cow::Borrowed(text)
 }
 
 impl ToSql for SentValue {
