@@ -3,6 +3,7 @@
 mod alerts;
 mod approve;
 mod audit;
+mod backup;
 mod cancel;
 mod check;
 mod completion;
@@ -21,6 +22,7 @@ mod health;
 mod held;
 mod init;
 mod journal;
+mod journal_copy;
 mod list;
 mod listeners;
 mod load;
@@ -34,6 +36,7 @@ mod pause;
 mod probe;
 mod replay;
 mod responder;
+mod restore;
 mod resume;
 mod retry;
 mod rows;
@@ -104,6 +107,10 @@ enum Verb {
     Init(init::InitArgs),
     /// The database that holds the journal, where that is PostgreSQL: make its tables, look whether it can be served.
     Journal(journal::JournalArgs),
+    /// Copy the journal into a new file while it is served, and check the copy.
+    Backup(backup::BackupArgs),
+    /// Put a backup in the place of the journal, where there is none.
+    Restore(restore::RestoreArgs),
     /// Sign a payload as its source requires, and post it.
     Send(send::SendArgs),
     /// Play Entra ID and Defender, as a server of its own.
@@ -220,6 +227,8 @@ async fn dispatch(
         Verb::Schema(args) => schema::run(&args),
         Verb::Init(args) => init::run(&args),
         Verb::Journal(args) => journal::run(args).await,
+        Verb::Backup(args) => backup::run(args).await,
+        Verb::Restore(args) => restore::run(args).await,
         Verb::Send(args) => send::run(&args).await,
         Verb::Simulate(args) => simulate::run(&args).await,
         Verb::Status(args) => status::run(&args).await,

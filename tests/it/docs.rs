@@ -17,7 +17,7 @@ use scanhook::api::refusals;
 use scanhook::defender::token::ClaimFault;
 use scanhook::in_force::SourceBinding;
 use scanhook::intake::accept;
-use scanhook::journal::{Ids, Job, JournalError, OpenError, Refusal, Store, Tx};
+use scanhook::journal::{CopyError, Ids, Job, JournalError, OpenError, Refusal, Store, Tx};
 use scanhook::policy::{Ceiling, Checked, Policy, PolicyError, PolicyQuestion, Terms};
 use scanhook::presets;
 use scanhook::server::refusal::{AccessError, CommandError};
@@ -296,6 +296,25 @@ fn every_way_the_journal_fails_is_explained() {
     assert_eq!(
         codes("docs/errors.md", "The journal while it runs"),
         failed.map(|error| error.code())
+    );
+    let copies = [
+        CopyError::Missing(path()),
+        CopyError::Exists(path()),
+        CopyError::Unfinished(path()),
+        CopyError::Damaged {
+            path: path(),
+            found: message(),
+        },
+        CopyError::Occupied {
+            found: path(),
+            journal: path(),
+        },
+        CopyError::Served(path()),
+        CopyError::OnlyPlayed(path()),
+    ];
+    assert_eq!(
+        codes("docs/errors.md", "Backup and restore"),
+        copies.map(|error| error.code().unwrap())
     );
     let refused = [
         Refusal::Unreachable(message()),

@@ -14,6 +14,7 @@ mod access;
 mod admin;
 mod authentication;
 mod backlog;
+mod backup;
 mod bytes;
 mod canaries;
 mod control;

@@ -1,0 +1,99 @@
+//! Why a journal was not backed up or restored, in words an operator can act on.
+
+use std::path::{Path, PathBuf};
+
+use super::db::DbError;
+use super::error::OpenError;
+
+/// Why a copy of a journal was not made or not used.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    /// There is nothing to copy.
+    #[error("no journal is at {0}")]
+    Missing(PathBuf),
+    /// A file has the name that the backup should get.
+    #[error("{0} is there already, and a backup never replaces a file: name another one")]
+    Exists(PathBuf),
+    /// What is written has a name of its own until it is whole.
+    #[error(
+        "{0} is there: another copy is being written, or one was cut off; remove it if none is being written"
+    )]
+    Unfinished(PathBuf),
+    /// It was copied and does not hold together.
+    #[error("{path} is damaged: {found}")]
+    Damaged {
+        path: PathBuf,
+        /// The first of what SQLite found.
+        found: String,
+    },
+    /// Something of a journal lies where it should go.
+    #[error(
+        "{found} is there already, and nothing is restored over a journal: stop scanhook, move {journal}, {journal}-wal and \
+         {journal}-shm away as far as they are there, and restore again"
+    )]
+    Occupied { found: PathBuf, journal: PathBuf },
+    /// Whoever writes it would go on writing what is no longer there.
+    #[error("{0} is being served: stop scanhook before a backup is restored")]
+    Served(PathBuf),
+    /// What was only played must not answer a real alert.
+    #[error(
+        "{0} is a backup of a journal of serve --simulate, and none of real work; it is not restored"
+    )]
+    OnlyPlayed(PathBuf),
+    /// The one journal or the other cannot be opened.
+    #[error("{path}: {error}")]
+    Open {
+        path: PathBuf,
+        #[source]
+        error: OpenError,
+    },
+    /// The operating system refused something.
+    #[error("{path}: {error}")]
+    File {
+        path: PathBuf,
+        #[source]
+        error: std::io::Error,
+    },
+}
+
+impl CopyError {
+    /// The stable code, where the sentence is none of those of a journal that does not open.
+    #[must_use]
+    pub const fn code(&self) -> Option<&'static str> {
+        Some(match self {
+            CopyError::Missing(_) => "no-journal",
+            CopyError::Exists(_) => "backup-exists",
+            CopyError::Unfinished(_) => "copy-unfinished",
+            CopyError::Damaged { .. } => "copy-damaged",
+            CopyError::Occupied { .. } => "journal-there",
+            CopyError::Served(_) => "journal-served",
+            CopyError::OnlyPlayed(_) => "copy-simulated",
+            CopyError::Open { .. } | CopyError::File { .. } => return None,
+        })
+    }
+
+    pub(super) fn file(path: &Path) -> impl FnOnce(std::io::Error) -> CopyError {
+        let path = path.to_owned();
+        move |error| CopyError::File { path, error }
+    }
+
+    pub(super) fn open(path: &Path) -> impl FnOnce(OpenError) -> CopyError {
+        let path = path.to_owned();
+        move |error| match error {
+            OpenError::Io { path, message } => CopyError::File {
+                path,
+                error: std::io::Error::other(message),
+            },
+            OpenError::InUse(path) => CopyError::Served(path),
+            error => CopyError::Open { path, error },
+        }
+    }
+
+    pub(super) fn sqlite<E: Into<DbError>>(path: &Path) -> impl FnOnce(E) -> CopyError {
+        let path = path.to_owned();
+        move |error| CopyError::Open {
+            path,
+            error: OpenError::sqlite(error),
+        }
+    }
+}
