@@ -61,6 +61,7 @@ mod replicas;
 mod rows;
 mod rules;
 mod schema;
+mod schema_keys;
 mod screens;
 mod sending;
 mod sessions;
