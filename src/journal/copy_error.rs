@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use rusqlite::ErrorCode;
+
 use super::db::DbError;
 use super::error::OpenError;
 
@@ -86,6 +88,21 @@ impl CopyError {
             },
             OpenError::InUse(path) => CopyError::Served(path),
             error => CopyError::Open { path, error },
+        }
+    }
+
+    /// What keeps pages of the one file from being written into the other: a damaged journal, or a disk that is full.
+    pub(super) fn copying(from: &Path, to: &Path) -> impl FnOnce(rusqlite::Error) -> CopyError {
+        let (from, to) = (from.to_owned(), to.to_owned());
+        move |error| match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => CopyError::Damaged {
+                path: from,
+                found: error.to_string(),
+            },
+            _ => CopyError::File {
+                path: to,
+                error: std::io::Error::other(error.to_string()),
+            },
         }
     }
 

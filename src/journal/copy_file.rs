@@ -71,7 +71,7 @@ impl CopyFile {
             .map_err(CopyError::sqlite(from))?;
         Backup::new(source, &mut db)
             .and_then(|pages| pages.run_to_completion(STEP, REST, None))
-            .map_err(CopyError::sqlite(&self.path))?;
+            .map_err(CopyError::copying(from, &self.path))?;
         source
             .execute_batch("COMMIT")
             .map_err(CopyError::sqlite(from))?;
