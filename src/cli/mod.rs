@@ -29,6 +29,7 @@ mod load;
 mod login;
 mod machine;
 mod man;
+mod openapi;
 mod order;
 mod outbox;
 mod output;
@@ -103,6 +104,8 @@ enum Verb {
     Rules(rules::RulesArgs),
     /// Print the JSON Schema of rules.toml or scanhook.toml, for editors.
     Schema(schema::SchemaArgs),
+    /// Print the description of the HTTP API, as OpenAPI 3.1.
+    Openapi(openapi::OpenApiArgs),
     /// Begin with one sender, or add one: scanhook.toml, rules.toml, its secret, and what to enter elsewhere.
     Init(init::InitArgs),
     /// The database that holds the journal, where that is PostgreSQL: make its tables, look whether it can be served.
@@ -225,6 +228,7 @@ async fn dispatch(
         Verb::Login(args) => login::run(&args).await,
         Verb::Rules(args) => rules::run(&args),
         Verb::Schema(args) => schema::run(&args),
+        Verb::Openapi(args) => openapi::run(&args),
         Verb::Init(args) => init::run(&args),
         Verb::Journal(args) => journal::run(args).await,
         Verb::Backup(args) => backup::run(args).await,

@@ -48,6 +48,7 @@ mod mutations;
 mod naive;
 mod network;
 mod night;
+mod openapi;
 mod packaging;
 mod page;
 mod plan;
