@@ -15,6 +15,7 @@ mod held;
 mod lane;
 mod machine;
 mod message;
+pub mod mirrored;
 mod now;
 mod page;
 mod receipt;

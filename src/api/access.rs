@@ -1,11 +1,13 @@
 //! Who asks, and what was ordered by whom.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
+use super::mirrored::AuditLinkShape;
 use scanhook_core::access::AuditLink;
 
 /// Who asks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MeView {
     /// How they are shown.
     pub name: String,
@@ -24,9 +26,10 @@ pub struct MeView {
 }
 
 /// A page of the audit, newest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuditView {
     /// The rows, each with its place in the chain.
+    #[schema(value_type = Vec<AuditLinkShape>)]
     pub items: Vec<AuditLink>,
     /// The hash of the newest row there is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,7 +40,7 @@ pub struct AuditView {
 }
 
 /// The newest row's hash.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuditHeadView {
     /// Its hash; empty while nothing was recorded.
     pub hash: String,

@@ -1,12 +1,13 @@
 //! An alert as lists show it: its receipt, with what the sender says of it.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::device::DeviceView;
 use super::receipt::AlertReceipt;
 
 /// An alert in a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AlertView {
     /// The delivery it came in.
     pub delivery: String,

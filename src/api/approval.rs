@@ -1,11 +1,12 @@
 //! An approval of a decision that takes more than one person.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use scanhook_core::person::Approval;
 
 /// An approval of a decision that takes more than one person.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ApprovalView {
     /// Who.
     pub name: String,

@@ -1,12 +1,14 @@
 //! What people order, and what became of it.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::approval::ApprovalView;
+use super::mirrored::PeopleNeededShape;
 use scanhook_core::person::PeopleNeeded;
 
 /// A pause.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PauseView {
     /// The tenant it is for; null: every tenant.
     pub tenant: Option<String>,
@@ -81,7 +83,7 @@ impl PauseView {
 }
 
 /// The pauses that were set, changed or ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PausesView {
     /// Those that were.
     pub items: Vec<PauseView>,
@@ -90,7 +92,7 @@ pub struct PausesView {
 }
 
 /// What an order does, or would do, to each thing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OrderView {
     /// True: nothing was changed.
     pub preview: bool,
@@ -122,7 +124,7 @@ pub struct OrderView {
 }
 
 /// A decision, a scan or a delivery, with what became of the order.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ItemView {
     /// decision, scan or delivery; empty for an id of none.
     pub kind: String,
@@ -165,6 +167,7 @@ pub struct ItemView {
     pub result: Option<String>,
     /// How many people have to approve it, and who has; left out where one is enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<PeopleNeededShape>)]
     pub people: Option<PeopleNeeded>,
     /// Who has approved it, where one person is not enough.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

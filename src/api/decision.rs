@@ -1,15 +1,17 @@
 //! A decision as lists show it, with the alert that it answers and what happened to it since.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::approval::ApprovalView;
 use super::device_row::DeviceRow;
 use super::event::EventView;
+use super::mirrored::PeopleNeededShape;
 use super::wait::WaitView;
 use scanhook_core::person::PeopleNeeded;
 
 /// A decision in a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DecisionView {
     /// Its id.
     pub id: String,
@@ -72,6 +74,7 @@ pub struct DecisionView {
     pub whose_move: String,
     /// How many people have to approve it, and who has; left out where one is enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<PeopleNeededShape>)]
     pub people: Option<PeopleNeeded>,
     /// Who has approved it, where one person is not enough.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -1,11 +1,12 @@
 //! What an alert says of a device.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use scanhook_core::alert::{Device, MachineId};
 
 /// A device that an alert names; what the alert does not say is left out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeviceView {
     /// How decisions refer to it.
     pub label: String,

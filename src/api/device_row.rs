@@ -1,9 +1,10 @@
 //! A device as rows show it: what an alert calls it, which machine it is, and what the directory says of that.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A device in a row.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeviceRow {
     /// As the alert refers to it; null where no alert says it.
     pub said: Option<String>,

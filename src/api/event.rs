@@ -1,9 +1,10 @@
 //! Something that happened to a decision or a scan after its delivery was accepted.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Something that happened after acceptance.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EventView {
     /// When.
     pub at: String,

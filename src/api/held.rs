@@ -1,13 +1,15 @@
 //! What is held, in groups that a person answers at once.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::decision::DecisionView;
 use super::device_row::DeviceRow;
+use super::mirrored::PeopleNeededShape;
 use scanhook_core::person::PeopleNeeded;
 
 /// What is held, in groups.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HeldView {
     /// machine, rule or alert: what the decisions of a group have in common.
     pub group: String,
@@ -24,7 +26,7 @@ pub struct HeldView {
 }
 
 /// Held decisions that have something in common. What differs among them is null.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HeldGroupView {
     /// Its name in an order, as `group`.
     pub key: String,
@@ -61,6 +63,7 @@ pub struct HeldGroupView {
     pub machine_needed: usize,
     /// How many people have to approve, and who has approved any of them; left out where one is enough for each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<PeopleNeededShape>)]
     pub people: Option<PeopleNeeded>,
     /// Decisions that one person has approved and another one has to.
     #[serde(default)]
@@ -78,7 +81,7 @@ pub struct HeldGroupView {
 }
 
 /// A group of what is held, device by device.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HeldMembersView {
     /// The group.
     pub group: HeldGroupView,
@@ -89,7 +92,7 @@ pub struct HeldMembersView {
 }
 
 /// A device of which decisions are held for one reason. They are answered at once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HeldMemberView {
     /// The latest of them.
     #[serde(flatten)]

@@ -1,12 +1,13 @@
 //! How one tenant's lane is: its scans, its quota, its token and what stops it.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::replica::HolderView;
 use super::wait::OutageView;
 
 /// Use of one API's budget.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct QuotaView {
     /// Calls in the last minute.
     pub minute: u32,
@@ -31,7 +32,7 @@ pub struct QuotaView {
 }
 
 /// What proves a tenant's app to Entra ID. Names alone: no secret, no assertion, no token.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CredentialView {
     /// secret, certificate, federated_token, managed_identity, federated_identity or user.
     pub kind: String,
@@ -73,7 +74,7 @@ impl CredentialView {
 }
 
 /// What a lane says of itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LaneView {
     /// What proves the app; none where it cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -101,7 +102,7 @@ pub struct LaneView {
 }
 
 /// How one tenant's lane is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TenantView {
     /// The configured name.
     pub name: String,

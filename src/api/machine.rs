@@ -1,6 +1,7 @@
 //! A machine with all that is known of it.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::alert::AlertView;
 use super::control::PauseView;
@@ -9,7 +10,7 @@ use super::device_row::DeviceRow;
 use super::scan::ScanView;
 
 /// A machine by its names.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MachineName {
     /// Whose it is.
     pub tenant: String,
@@ -20,7 +21,7 @@ pub struct MachineName {
 }
 
 /// What is known of a machine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MachineView {
     /// Whose it is.
     pub tenant: String,
@@ -47,7 +48,7 @@ pub struct MachineView {
 }
 
 /// A machine's record, as the directory said it last.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DirectoryView {
     /// When it was asked.
     pub asked_at: String,
@@ -74,7 +75,7 @@ pub struct DirectoryView {
 }
 
 /// A scan that succeeded lately: new alerts are answered by it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CoolingView {
     /// The scan.
     pub scan: String,

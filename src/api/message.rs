@@ -1,9 +1,10 @@
 //! What others see of messages: the outbox and the receivers.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A message to a receiver.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MessageView {
     /// The same on every try: `webhook-id`.
     pub id: String,
@@ -33,7 +34,7 @@ pub struct MessageView {
 }
 
 /// A receiver, and how it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReceiverView {
     pub name: String,
     /// webhook, teams, slack, pagerduty or email.
@@ -61,7 +62,7 @@ pub struct ReceiverView {
 }
 
 /// What came of bringing dead messages back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RevivedView {
     pub revived: usize,
 }

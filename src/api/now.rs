@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What is to be known now.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NowView {
     /// Grows with each commit that changed something; `/api/v1/live` answers it as well.
     pub seq: u64,
@@ -24,7 +25,7 @@ pub struct NowView {
 }
 
 /// What waits for people.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PersonView {
     /// Held decisions by reason.
     pub held: BTreeMap<String, u64>,
@@ -39,7 +40,7 @@ pub struct PersonView {
 }
 
 /// What comes in and goes out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FlowView {
     /// Alerts of the last five minutes.
     pub alerts_5m: u64,
@@ -55,7 +56,7 @@ pub struct FlowView {
 }
 
 /// What waits for the directory, and what will become of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ForecastView {
     /// Decisions that wait for it.
     pub resolving: u64,
@@ -72,7 +73,7 @@ pub struct ForecastView {
 }
 
 /// Something that is wrong, or is as somebody ordered it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BannerView {
     /// journal, paused, stopped, storm, reload-refused, silent, receiver-failing or credential-ending.
     pub code: String,
@@ -87,7 +88,7 @@ pub struct BannerView {
 }
 
 /// What happened in a minute.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MinuteView {
     /// Its beginning.
     pub at: String,
@@ -100,7 +101,7 @@ pub struct MinuteView {
 }
 
 /// The number that grows with each commit that changed something.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LiveView {
     /// The number.
     pub seq: u64,

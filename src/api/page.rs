@@ -1,9 +1,10 @@
 //! One page of a list, whatever it lists.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A page of a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Page<T> {
     /// Newest first.
     pub items: Vec<T>,
@@ -15,7 +16,7 @@ pub struct Page<T> {
 }
 
 /// How many rows a list has: counted as far as that is cheap.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum Total {
     /// So many.

@@ -1,11 +1,12 @@
 //! The receipt of a delivery: what became of its alerts, and what was decided for each device.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::wait::WaitView;
 
 /// The body of 202 and 200: what became of a delivery.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Receipt {
     /// The delivery's id.
     pub delivery: String,
@@ -19,7 +20,7 @@ pub struct Receipt {
 }
 
 /// How much of a delivery its receipt does not list.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Truncated {
     /// Alerts.
     pub alerts: u32,
@@ -73,7 +74,7 @@ impl DecisionCount {
 }
 
 /// One alert of a delivery.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AlertReceipt {
     /// The sender's id of it, or one derived from the body.
     pub id: String,
@@ -93,7 +94,7 @@ pub struct AlertReceipt {
 }
 
 /// One decision.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DecisionReceipt {
     /// The decision's id.
     pub id: String,

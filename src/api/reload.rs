@@ -1,9 +1,10 @@
 //! How the last reading of rules.toml and scanhook.toml went.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The answer to a reload, and a part of status.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReloadView {
     /// When the files were last read.
     pub at: String,
@@ -25,7 +26,7 @@ pub struct ReloadView {
 }
 
 /// One fault of a file.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FaultView {
     /// The file.
     pub file: String,

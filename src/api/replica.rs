@@ -1,9 +1,10 @@
 //! The processes that have the same journal.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// One life of one process.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReplicaView {
     /// No other life of any process on this journal has it.
     pub id: i64,
@@ -33,7 +34,7 @@ impl ReplicaView {
 }
 
 /// Who calls for a tenant.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HolderView {
     /// The replica's.
     pub id: i64,

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::summary::CountView;
 
 /// What the rules came to within a time.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RulesView {
     /// Fingerprint of the policy in force.
     pub policy: String,
@@ -24,7 +25,7 @@ pub struct RulesView {
 }
 
 /// What a rule or a protection came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RuleRow {
     /// Its name.
     pub name: String,
@@ -52,7 +53,7 @@ pub struct RuleRow {
 }
 
 /// How much of a limit is used now, by the tenant that has used most of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RuleLimitView {
     /// Scans that count.
     pub used: u32,
@@ -65,7 +66,7 @@ pub struct RuleLimitView {
 }
 
 /// Alerts that no rule matched.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UnmatchedView {
     /// Decisions that no rule won.
     pub decisions: u64,
@@ -74,7 +75,7 @@ pub struct UnmatchedView {
 }
 
 /// A policy that was in force.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PolicyView {
     /// Its fingerprint.
     pub hash: String,

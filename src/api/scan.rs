@@ -1,6 +1,7 @@
 //! A scan as lists show it, from its decision to its end.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::control::PauseView;
 use super::device_row::DeviceRow;
@@ -8,7 +9,7 @@ use super::event::EventView;
 use super::wait::WaitView;
 
 /// A scan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ScanView {
     /// Its id, which Defender sees as `ExternalId`.
     pub id: String,

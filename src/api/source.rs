@@ -1,9 +1,10 @@
 //! How one source is, with what was refused of it.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A body that was authenticated and could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UnreadView {
     /// When it came.
     pub at: String,
@@ -25,7 +26,7 @@ pub struct UnreadView {
 }
 
 /// Requests that were refused at the door, before anybody asked who sent them; those of one kind are one.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DoorView {
     /// The code of the answer.
     pub code: String,
@@ -47,7 +48,7 @@ pub struct DoorView {
 }
 
 /// A request that was not authenticated.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RefusalView {
     /// When.
     pub at: String,
@@ -61,7 +62,7 @@ pub struct RefusalView {
 }
 
 /// How one source is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SourceView {
     /// The configured name.
     pub name: String,

@@ -1,6 +1,7 @@
 //! How the responder is as a whole: what `/api/v1/status` answers.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::certificate::CertificateView;
 use super::control::PauseView;
@@ -11,7 +12,7 @@ use super::replica::ReplicaView;
 use super::source::{DoorView, SourceView};
 
 /// How the responder is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StatusView {
     /// The program's version.
     pub version: String,

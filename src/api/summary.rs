@@ -1,9 +1,10 @@
 //! What happened in a span of time, in numbers.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The alerts, decisions and scans of a span of time.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SummaryView {
     /// From this time on.
     pub since: String,
@@ -31,7 +32,7 @@ pub struct SummaryView {
 }
 
 /// How many there are of a kind.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CountView {
     /// Its state, source or rule.
     pub name: String,

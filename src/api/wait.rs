@@ -1,12 +1,13 @@
 //! What is waited for, and who cannot be reached.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use scanhook_core::obstacles::Outage;
 use scanhook_core::wait::Wait;
 
 /// One thing that is waited for.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WaitView {
     /// The code; see docs/reasons.md.
     pub cause: String,
@@ -30,7 +31,7 @@ impl WaitView {
 }
 
 /// A far side that cannot be reached.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OutageView {
     /// entra or defender.
     pub side: String,

@@ -3,6 +3,7 @@
 mod alerts;
 mod approve;
 mod audit;
+mod backup;
 mod cancel;
 mod check;
 mod completion;
@@ -21,12 +22,14 @@ mod health;
 mod held;
 mod init;
 mod journal;
+mod journal_copy;
 mod list;
 mod listeners;
 mod load;
 mod login;
 mod machine;
 mod man;
+mod openapi;
 mod order;
 mod outbox;
 mod output;
@@ -34,6 +37,7 @@ mod pause;
 mod probe;
 mod replay;
 mod responder;
+mod restore;
 mod resume;
 mod retry;
 mod rows;
@@ -100,10 +104,16 @@ enum Verb {
     Rules(rules::RulesArgs),
     /// Print the JSON Schema of rules.toml or scanhook.toml, for editors.
     Schema(schema::SchemaArgs),
+    /// Print the description of the HTTP API, as OpenAPI 3.1.
+    Openapi(openapi::OpenApiArgs),
     /// Begin with one sender, or add one: scanhook.toml, rules.toml, its secret, and what to enter elsewhere.
     Init(init::InitArgs),
     /// The database that holds the journal, where that is PostgreSQL: make its tables, look whether it can be served.
     Journal(journal::JournalArgs),
+    /// Copy the journal into a new file while it is served, and check the copy.
+    Backup(backup::BackupArgs),
+    /// Put a backup in the place of the journal, where there is none.
+    Restore(restore::RestoreArgs),
     /// Sign a payload as its source requires, and post it.
     Send(send::SendArgs),
     /// Play Entra ID and Defender, as a server of its own.
@@ -218,8 +228,11 @@ async fn dispatch(
         Verb::Login(args) => login::run(&args).await,
         Verb::Rules(args) => rules::run(&args),
         Verb::Schema(args) => schema::run(&args),
+        Verb::Openapi(args) => openapi::run(&args),
         Verb::Init(args) => init::run(&args),
         Verb::Journal(args) => journal::run(args).await,
+        Verb::Backup(args) => backup::run(args).await,
+        Verb::Restore(args) => restore::run(args).await,
         Verb::Send(args) => send::run(&args).await,
         Verb::Simulate(args) => simulate::run(&args).await,
         Verb::Status(args) => status::run(&args).await,

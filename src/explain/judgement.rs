@@ -2,15 +2,17 @@
 //! a directory that cannot answer side by side.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::api::DecisionReceipt;
+use crate::api::mirrored::ExplainedShape;
 use crate::journal::RememberedDecision;
 use scanhook_core::rules::Explained;
 use scanhook_core::scan::{DecisionState, Mode, Priority, Reason};
 use scanhook_core::verdict::Guarded;
 
 /// What came out.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Judgement {
     pub(crate) alert: String,
     pub(crate) device: String,
@@ -29,7 +31,7 @@ pub(crate) struct Judgement {
 }
 
 /// A decision of the journal.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Stored {
     pub(crate) at: String,
     pub(crate) policy: String,
@@ -41,28 +43,35 @@ pub(crate) struct Stored {
 }
 
 /// One thing that the directory may say.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct World {
     /// recorded, given, unremarkable or silent.
     pub(crate) directory: &'static str,
     pub(crate) outcome: ExplainedOutcome,
+    #[schema(value_type = Vec<ExplainedShape>)]
     pub(crate) protections: Vec<Explained>,
+    #[schema(value_type = Vec<ExplainedShape>)]
     pub(crate) rules: Vec<Explained>,
     #[serde(skip)]
+    #[schema(ignore)]
     pub(crate) guarded: Vec<Guarded>,
 }
 
 /// What becomes of it where no scan of that machine has been before.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct ExplainedOutcome {
+    #[schema(value_type = String)]
     pub(crate) state: DecisionState,
+    #[schema(value_type = String)]
     pub(crate) reason: Reason,
     pub(crate) rule: Option<String>,
     /// quick, full or none.
     pub(crate) scan: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u8>)]
     pub(crate) priority: Option<Priority>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub(crate) mode: Option<Mode>,
     /// Not sent before this.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -14,7 +14,7 @@ use super::access::{AskedBy, ROUTES, is_verbose};
 use super::query::{self, Pairs};
 use super::refusal::{HttpError, not_taken};
 use super::state::{Admin, SharedAdmin};
-use super::{audit, control, delivery_body, events, messages, page, rows, sign_in};
+use super::{audit, control, delivery_body, events, messages, openapi, page, rows, sign_in};
 use crate::api::{LaneView, MeView, StatusView};
 use crate::clock;
 use crate::metrics::Exposition;
@@ -28,6 +28,7 @@ pub fn router(admin: Admin) -> Router {
     let admin = Arc::new(admin);
     Router::new()
         .route("/api/v1/me", get(me))
+        .route("/api/v1/openapi.json", get(openapi::answer))
         .route("/api/v1/audit", get(audit::list))
         .route("/api/v1/audit/head", get(audit::head))
         .route("/api/v1/status", get(status))

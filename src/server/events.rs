@@ -81,10 +81,13 @@ fn is_followed(headers: &HeaderMap) -> bool {
     })
 }
 
+/// The keys of its pages.
+pub(super) const KEYS: &[&str] = &["after", "limit"];
+
 /// After which event, and how many.
 fn events_from(pairs: Pairs) -> Result<(Option<i64>, usize), CommandError> {
     let (mut after, mut most) = (None, PAGE);
-    for (key, value) in query::known(&["after", "limit"], pairs)? {
+    for (key, value) in query::known(KEYS, pairs)? {
         match key {
             "after" => after = Some(number(key, &value)?),
             _ => most = usize::from(query::limit(key, &value)?),

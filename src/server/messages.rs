@@ -26,9 +26,11 @@ async fn outbox(request: ListRequest) -> Result<Response, HttpError> {
     .await
 }
 
+/// The keys of its list.
+pub(super) const KEYS: &[&str] = &["receiver", "state", "limit", "after", "format"];
+
 /// Which messages of the outbox are asked for.
 fn outbox_filter(pairs: Pairs) -> Result<OutboxFilter, CommandError> {
-    const KEYS: &[&str] = &["receiver", "state", "limit", "after", "format"];
     const STATES: &[&str] = &["waiting", "sent", "dead"];
     let mut filter = OutboxFilter::default();
     for (key, value) in query::known(KEYS, pairs)? {

@@ -39,6 +39,7 @@ pub mod listener;
 pub mod membership;
 mod messages;
 mod now;
+pub mod openapi;
 mod order;
 mod page;
 mod query;

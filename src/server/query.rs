@@ -15,7 +15,7 @@ use scanhook_core::scan::Kind;
 use scanhook_core::time::Timestamp;
 
 /// The keys of each list.
-const ALERTS: &[&str] = &[
+pub(super) const ALERTS: &[&str] = &[
     "device",
     "alert",
     "source",
@@ -33,25 +33,27 @@ const ALERTS: &[&str] = &[
     "q",
     "format",
 ];
-const DECISIONS: &[&str] = &[
+pub(super) const DECISIONS: &[&str] = &[
     "device", "alert", "source", "tenant", "rule", "state", "reason", "severity", "since", "until",
     "limit", "after", "machine", "title", "q", "format",
 ];
-const SCANS: &[&str] = &[
+pub(super) const SCANS: &[&str] = &[
     "device", "alert", "source", "tenant", "rule", "state", "reason", "severity", "since", "until",
     "limit", "after", "machine", "outcome", "kind", "paused", "format",
 ];
 /// The keys of a summary.
-const SUMMARY: &[&str] = &["since", "until", "tenant"];
+pub(super) const SUMMARY: &[&str] = &["since", "until", "tenant"];
+/// The keys of what rules came to.
+pub(super) const WINDOW: &[&str] = &["window", "policy"];
 /// The keys of the audit.
-const AUDIT: &[&str] = &[
+pub(super) const AUDIT: &[&str] = &[
     "subject", "what", "since", "until", "limit", "after", "format",
 ];
 /// How far back a summary goes where nothing is said.
 const A_DAY: core::time::Duration = core::time::Duration::from_secs(86_400);
 
 /// The keys of what is held in groups.
-const HELD: &[&str] = &[
+pub(super) const HELD: &[&str] = &[
     "group", "tenant", "rule", "reason", "device", "since", "limit", "after", "format",
 ];
 /// Rows of a page of groups, where nothing else is said, and at most.
@@ -236,7 +238,7 @@ pub(super) fn window(
     now: Timestamp,
 ) -> Result<(Timestamp, Option<String>), CommandError> {
     let (mut since, mut policy) = (now.minus(A_DAY * 7), None);
-    for (key, value) in known(&["window", "policy"], pairs)? {
+    for (key, value) in known(WINDOW, pairs)? {
         if key == "window" {
             since = instant(key, &value, now)?;
         } else {

@@ -31,6 +31,14 @@ use path::{segments, url_secret};
 use scanhook_core::signature::Standing;
 use scanhook_core::wrapping::unpacked_size;
 
+/// Where senders post.
+pub const RECEIVING: &[&str] = &[
+    "/webhooks/{source}",
+    "/webhooks/{source}/",
+    "/webhooks/{source}/{secret}",
+    "/webhooks/{source}/{secret}/",
+];
+
 /// What the public listener needs to know.
 pub struct Door {
     /// The configured sources; a reload sends new ones.
@@ -86,12 +94,7 @@ where
         }
     };
     let mut router = Router::new();
-    for path in [
-        "/webhooks/{source}",
-        "/webhooks/{source}/",
-        "/webhooks/{source}/{secret}",
-        "/webhooks/{source}/{secret}/",
-    ] {
+    for path in RECEIVING {
         router = router.route(path, any(webhook::<B, A, F>));
     }
     router

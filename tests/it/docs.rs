@@ -17,7 +17,9 @@ use scanhook::api::refusals;
 use scanhook::defender::token::ClaimFault;
 use scanhook::in_force::SourceBinding;
 use scanhook::intake::accept;
-use scanhook::journal::{CopyRefusal, Ids, Job, JournalError, OpenError, Refusal, Store, Tx};
+use scanhook::journal::{
+    BackupError, CopyRefusal, Ids, Job, JournalError, OpenError, Refusal, Store, Tx,
+};
 use scanhook::policy::{Ceiling, Checked, Policy, PolicyError, PolicyQuestion, Terms};
 use scanhook::presets;
 use scanhook::server::refusal::{AccessError, CommandError};
@@ -300,6 +302,25 @@ fn every_way_the_journal_fails_is_explained() {
     assert_eq!(
         codes("docs/errors.md", "The journal while it runs"),
         failed.map(|error| error.code())
+    );
+    let copies = [
+        BackupError::Missing(path()),
+        BackupError::Exists(path()),
+        BackupError::Unfinished(path()),
+        BackupError::Damaged {
+            path: path(),
+            found: message(),
+        },
+        BackupError::Occupied {
+            found: path(),
+            journal: path(),
+        },
+        BackupError::Served(path()),
+        BackupError::OnlyPlayed(path()),
+    ];
+    assert_eq!(
+        codes("docs/errors.md", "Backup and restore"),
+        copies.map(|error| error.code().unwrap())
     );
     let refused = [
         Refusal::Unreachable(message()),

@@ -104,6 +104,7 @@ pub const ROUTES: &[RouteAccess] = &[
     ),
     at("GET", "/audit", Permission::Administer, "page"),
     at("GET", "/api/v1/me", Permission::Read, "whoami"),
+    at("GET", "/api/v1/openapi.json", Permission::Read, "openapi"),
     at("GET", "/api/v1/status", Permission::Read, "status"),
     at("GET", "/api/v1/alerts", Permission::Read, "alerts"),
     at("GET", "/api/v1/decisions", Permission::Read, "decisions"),

@@ -21,7 +21,7 @@ impl OrderVerb {
         }
     }
 
-    pub(super) const fn wants(self) -> Wants {
+    pub(in crate::server) const fn wants(self) -> Wants {
         match self {
             OrderVerb::Approve | OrderVerb::Deny => Wants::Held,
             OrderVerb::Cancel => Wants::Open,
@@ -30,7 +30,7 @@ impl OrderVerb {
     }
 
     /// The keys of an order about one thing.
-    pub(super) const fn keys(self) -> &'static [&'static str] {
+    pub(in crate::server) const fn keys(self) -> &'static [&'static str] {
         match self {
             OrderVerb::Approve => &["machine", "now", "reason", "by"],
             OrderVerb::Retry => &["now", "reason", "by"],
@@ -39,7 +39,7 @@ impl OrderVerb {
     }
 
     /// The keys of an order about several, beside these.
-    pub(super) const fn selecting(self) -> &'static [&'static str] {
+    pub(in crate::server) const fn selecting(self) -> &'static [&'static str] {
         match self {
             OrderVerb::Approve | OrderVerb::Deny => &[
                 "ids", "group", "expect", "preview", "rule", "tenant", "device", "since", "held",
