@@ -189,6 +189,12 @@ async fn a_journal_that_was_copied_is_served_with_all_that_was_seen_before() {
     place.moved.store(true, Ordering::SeqCst);
     let last: i64 = server.look("SELECT max(id) FROM delivery").parse().unwrap();
     site.start().await;
+    // A process that has just begun waits for a token, which is said of each scan until it has one.
+    until("it has a token", async || {
+        let scans = site.get("/api/v1/scans").await;
+        (!scans.to_string().contains("no_token")).then_some(())
+    })
+    .await;
     for ((what, then), (_, now)) in before.iter().zip(&seen(&site).await) {
         assert_eq!(then, now, "{what}");
     }
