@@ -117,6 +117,12 @@ impl Counter {
         }
     }
 
+    /// The body of a new alert for a new machine.
+    pub fn next_body(&mut self) -> String {
+        self.next += 1;
+        body(self.next, "high", 1_900)
+    }
+
     /// The next delivery: a new alert of 2 KB for a new machine.
     pub fn delivery(&mut self) -> Acceptance {
         self.next += 1;
@@ -125,11 +131,7 @@ impl Counter {
 
     /// An alert for the `n`-th machine, made longer by `pad`.
     pub fn alert(&self, n: u64, severity: &str, pad: usize, now: Timestamp) -> Acceptance {
-        let body = format!(
-            r#"{{"alert_id":"a-{n}","title":"t","severity":"{severity}","devices":[{{"mde_id":"{n:040x}"}}],"pad":"{pad}"}}"#,
-            pad = "x".repeat(pad)
-        );
-        self.body(body, now)
+        self.body(body(n, severity, pad), now)
     }
 
     /// What is to be stored of this body.
@@ -149,4 +151,11 @@ impl Counter {
         )
         .unwrap()
     }
+}
+
+fn body(n: u64, severity: &str, pad: usize) -> String {
+    format!(
+        r#"{{"alert_id":"a-{n}","title":"t","severity":"{severity}","devices":[{{"mde_id":"{n:040x}"}}],"pad":"{pad}"}}"#,
+        pad = "x".repeat(pad)
+    )
 }

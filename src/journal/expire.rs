@@ -43,6 +43,10 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<(usize, Vec<About>, Timestamp), JournalError> {
         const DUE: &str = "FROM decision WHERE tenant = ?1 AND state = 'held' AND look_at <= ?2";
+        let next = self.next_expiry(tenant)?;
+        if next > now {
+            return Ok((0, Vec::new(), next));
+        }
         self.db
             .prepare_cached(&format!(
                 "INSERT INTO event(at, what, tenant, decision, data) SELECT ?2, 'expired', ?1, id, reason {DUE}
@@ -68,6 +72,10 @@ impl Tx<'_> {
             .into_iter()
             .map(|row| self.about_decision(row))
             .collect::<Result<_, _>>()?;
+        Ok((expired, named, self.next_expiry(tenant)?))
+    }
+
+    fn next_expiry(&self, tenant: TenantId) -> Result<Timestamp, JournalError> {
         let next: Option<i64> = self
             .db
             .prepare_cached(
@@ -75,10 +83,6 @@ impl Tx<'_> {
                  WHERE tenant = ? AND state = 'held'",
             )?
             .query_row([tenant.0], |row| row.get(0))?;
-        Ok((
-            expired,
-            named,
-            next.map_or(Timestamp::NEVER, Timestamp::from_millis),
-        ))
+        Ok(next.map_or(Timestamp::NEVER, Timestamp::from_millis))
     }
 }

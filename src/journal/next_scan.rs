@@ -18,12 +18,20 @@ impl Tx<'_> {
         tenant: TenantId,
         now: Timestamp,
     ) -> Result<Timestamp, JournalError> {
+        let next = self.next_due(tenant)?;
+        if next > now {
+            return Ok(next);
+        }
         self.db
             .prepare_cached(
                 "UPDATE scan SET not_before = NULL, blocked_by = NULL, look_at = NULL
                  WHERE tenant = ? AND state = 'waiting' AND not_before <= ?",
             )?
             .execute(params![tenant.0, now.millis()])?;
+        self.next_due(tenant)
+    }
+
+    fn next_due(&self, tenant: TenantId) -> Result<Timestamp, JournalError> {
         let next: Option<i64> = self
             .db
             .prepare_cached(

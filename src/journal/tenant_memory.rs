@@ -46,9 +46,7 @@ impl Tx<'_> {
     /// # Errors
     /// When the journal cannot be written.
     pub fn remember(&mut self, tenant: TenantId, memory: &str) -> Result<(), JournalError> {
-        self.db
-            .prepare_cached("UPDATE tenant SET memory = ? WHERE id = ?")?
-            .execute(params![memory, tenant.0])?;
-        Ok(())
+        let sql = "UPDATE tenant SET memory = ? WHERE id = ?";
+        Ok(self.db.later(sql, params![memory, tenant.0])?)
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::counts::Counts;
 use super::db::Connection;
+use super::error::JournalError;
 use super::ids::Ids;
 use super::keys::TenantId;
 use super::places::Places;
@@ -32,6 +33,14 @@ impl Tx<'_> {
     #[must_use]
     pub const fn is_tight(&self) -> bool {
         self.tight
+    }
+
+    /// What follows asks what it asked the last time, for the tenant whose turn it is.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn ask_usual(&mut self, tenant: TenantId, now: Timestamp) -> Result<(), JournalError> {
+        Ok(self.db.ask_usual(tenant.0, now.millis())?)
     }
 
     /// An id that nothing had before.

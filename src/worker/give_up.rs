@@ -18,8 +18,10 @@ impl TenantWorker {
     /// none can be had for another day, they are lost without.
     pub(super) fn give_up(&mut self, turn: &mut Turn<'_, '_>) -> Result<(), JournalError> {
         let now = turn.now;
-        turn.tx
-            .mark_overdue(self.id, now.minus(self.account.follow_for), now)?;
+        let before = now.minus(self.account.follow_for);
+        if turn.tx.oldest_open(self.id)?.is_some_and(|at| at < before) {
+            turn.tx.mark_overdue(self.id, before, now)?;
+        }
         while let Some(scan) = turn.tx.longest_overdue(self.id)? {
             let at = scan.overdue_at.unwrap_or(now).plus(LAST_LOOK);
             if at > now {

@@ -21,6 +21,7 @@ impl TenantWorker {
         now: Now,
     ) -> Result<PollResult, JournalError> {
         self.hold(tx, now.wall)?;
+        tx.ask_usual(self.id, now.wall)?;
         let mut turn = Turn::new(tx, now.wall, std::mem::take(&mut self.untold));
         if let Some(lease) = &self.lease {
             turn.wake(now.wall.plus(lease.terms().renew_every()));

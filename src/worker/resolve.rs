@@ -54,7 +54,14 @@ impl TenantWorker {
         }
         let may_ask = self.backoff.closed_until(now) <= now && self.backoff.bearer(now).is_some();
         self.looks.time.goes_on(may_ask, now);
-        turn.tx.recall_late(self.id, self.looks.time.at(now))?;
+        let asked = self.looks.time.at(now);
+        if turn
+            .tx
+            .next_late(self.id)?
+            .is_some_and(|late| late <= asked)
+        {
+            turn.tx.recall_late(self.id, asked)?;
+        }
         let mut more = false;
         for rows in [
             turn.tx.resolving(self.id, STEP)?,

@@ -196,6 +196,14 @@ impl Server {
         log.lines().filter(complaint).map(str::to_owned).collect()
     }
 
+    /// The statements that it was sent, as its log has them with `log_statement = all`.
+    pub fn statements(&self) -> Vec<String> {
+        let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap();
+        let sent =
+            |line: &&str| line.contains("LOG:  execute ") || line.contains("LOG:  statement: ");
+        log.lines().filter(sent).map(str::to_owned).collect()
+    }
+
     /// Nothing is in the journal, and ids begin anew.
     pub fn empty(&self) {
         let tables = "SELECT string_agg(relname, ', ') FROM pg_class

@@ -135,3 +135,21 @@ fn deliveries_that_share_a_transaction_come_to_what_they_come_to_with_sqlite() {
     }
     assert_eq!(server.complaints(), Vec::<String>::new());
 }
+
+#[test]
+fn many_deliveries_take_fewer_statements_than_there_are_of_them() {
+    let server = Server::initialised();
+    let mut store = server.store(1);
+    let mut counter = Counter::by_rules(&mut store, RULES);
+    let mut taken = |many: usize| {
+        let bodies: Vec<(String, bool)> = (0..many).map(|_| (counter.next_body(), false)).collect();
+        let before = server.statements().len();
+        told(&mut store, &counter, &bodies);
+        server.statements().split_off(before)
+    };
+    taken(64);
+    server.set("log_statement", "'all'");
+    let (one, many) = (taken(1), taken(64));
+    assert!(one.len() < 32, "{one:#?}");
+    assert!(many.len() < 50, "{many:#?}");
+}

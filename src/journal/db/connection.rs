@@ -140,6 +140,15 @@ impl Connection {
         }
     }
 
+    /// A job of this kind begins at this time, in milliseconds: what its like asked the last time is asked in one trip, where
+    /// each question takes one.
+    pub(crate) fn ask_usual(&self, kind: i64, now: i64) -> DbResult<()> {
+        match self {
+            Connection::Sqlite(_) => Ok(()),
+            Connection::Postgres(db) => db.session.ask_usual(kind, now),
+        }
+    }
+
     /// What is written about this changes the answers to questions about it. A statement that is not written `later` changes
     /// all of them.
     pub(crate) fn differs(&self, about: &AskedAbout) {

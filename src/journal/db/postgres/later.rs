@@ -54,6 +54,7 @@ impl Session {
     }
 
     fn keep(&self, text: Arc<Text>, values: Vec<SentValue>) -> DbResult<()> {
+        self.usual.borrow_mut().clear();
         if self.waiting.borrow_mut().push(text, values) {
             self.flush()?;
         }

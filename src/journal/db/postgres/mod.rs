@@ -16,6 +16,8 @@ mod session;
 mod set;
 mod text;
 mod text_kept;
+mod usual;
+mod usual_questions;
 mod waiting_writes;
 mod wire;
 
@@ -131,9 +133,13 @@ impl Postgres {
             "SAVEPOINT job" => self.session.waiting.borrow_mut().begin_job(),
             "ROLLBACK TO job" => {
                 self.session.answers.borrow_mut().clear();
+                self.session.usual.borrow_mut().end();
                 self.session.waiting.borrow_mut().undo_job();
             }
-            "RELEASE job" => self.session.waiting.borrow_mut().end_job(),
+            "RELEASE job" => {
+                self.session.usual.borrow_mut().end();
+                self.session.waiting.borrow_mut().end_job();
+            }
             "ROLLBACK" => {
                 self.session.forget();
                 self.session.open.set(false);

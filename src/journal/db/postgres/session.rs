@@ -14,6 +14,7 @@ use super::answers::Answers;
 use super::line::Line;
 use super::lost::Lost;
 use super::text_kept::{BoundValues, Text, bound};
+use super::usual_questions::UsualQuestions;
 use super::waiting_writes::WaitingWrites;
 
 /// A session.
@@ -23,6 +24,8 @@ pub(crate) struct Session {
     texts: RefCell<HashMap<String, Arc<Text>>>,
     /// What was asked ahead.
     pub(super) answers: RefCell<Answers>,
+    /// What jobs of a kind ask.
+    pub(super) usual: RefCell<UsualQuestions>,
     /// What is written later.
     pub(super) waiting: RefCell<WaitingWrites>,
     /// Rows that were changed.
@@ -42,6 +45,7 @@ impl Session {
             line: RefCell::new(line),
             texts: RefCell::default(),
             answers: RefCell::default(),
+            usual: RefCell::default(),
             waiting: RefCell::default(),
             changes: Cell::new(0),
             open: Cell::new(false),
@@ -68,8 +72,15 @@ impl Session {
 
     /// Nothing of an earlier transaction is asked, written or known any more.
     pub(super) fn forget(&self) {
-        self.answers.borrow_mut().clear();
+        self.all_differs();
+        self.usual.borrow_mut().end();
         self.waiting.borrow_mut().clear();
+    }
+
+    /// No answer holds any more that was given before its turn.
+    fn all_differs(&self) {
+        self.answers.borrow_mut().clear();
+        self.usual.borrow_mut().clear();
     }
 
     /// Ends it.
@@ -102,8 +113,14 @@ impl Session {
     /// All rows of an answer.
     pub(crate) fn query(&self, text: &Arc<Text>, values: impl Params) -> DbResult<Arc<[Row]>> {
         let values = bound(&text.sql, values)?;
-        if let Some(rows) = self.answers.borrow().to(text, &values) {
-            return Ok(rows);
+        if text.is_question() {
+            let early = self.answers.borrow().to(text, &values);
+            let usual = self.usual.borrow_mut().to(text, &values);
+            if let Some(rows) = early.or(usual) {
+                return Ok(rows);
+            }
+        } else {
+            self.all_differs();
         }
         let statement = self.prepared(text, &BoundValues::One(&values))?;
         let values = BoundValues::One(&values);
@@ -132,11 +149,13 @@ impl Session {
     /// How many rows were changed.
     pub(crate) fn execute(&self, text: &Arc<Text>, values: impl Params) -> DbResult<usize> {
         let values = bound(&text.sql, values)?;
-        self.answers.borrow_mut().clear();
         let statement = self.prepared(text, &BoundValues::One(&values))?;
         let values = BoundValues::One(&values);
         let changed = self.flush_and(self.carry_out(&statement, &values))?;
         self.changes.set(self.changes.get() + changed);
+        if changed > 0 {
+            self.all_differs();
+        }
         Ok(usize::try_from(changed).unwrap_or(usize::MAX))
     }
 

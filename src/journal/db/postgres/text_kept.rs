@@ -25,6 +25,13 @@ pub(crate) struct Text {
     rank: OnceLock<Option<usize>>,
 }
 
+/// A text is the one that lies there.
+impl PartialEq for Text {
+    fn eq(&self, other: &Text) -> bool {
+        core::ptr::eq(self, other)
+    }
+}
+
 impl Text {
     pub(super) fn new(sql: &str) -> Text {
         Text {
@@ -57,6 +64,11 @@ impl Text {
     pub(super) fn with_id(&self) -> Option<&Arc<Text>> {
         let make = || Some(Arc::new(Text::new(&with_id(&self.written)?)));
         self.with_id.get_or_init(make).as_ref()
+    }
+
+    /// It reads, and nothing else.
+    pub(super) fn is_question(&self) -> bool {
+        self.written.trim_start().starts_with("SELECT")
     }
 
     /// The table that it inserts into.

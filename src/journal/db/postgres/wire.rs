@@ -49,6 +49,12 @@ impl SentValue {
         Ok(SentValue { kind, bytes })
     }
 
+    /// The number that it is.
+    pub(super) fn number(&self) -> Option<i64> {
+        let bytes = self.bytes.as_deref().filter(|_| self.kind == Kind::Int)?;
+        Some(i64::from_be_bytes(bytes.try_into().ok()?))
+    }
+
     pub(super) fn bytes(&self) -> Option<&[u8]> {
         self.bytes.as_deref()
     }
