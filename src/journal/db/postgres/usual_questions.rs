@@ -16,7 +16,7 @@ const MOST: usize = 96;
 const KINDS: usize = 1_024;
 
 /// Milliseconds within which a number is a time that is counted from that of the job: ten years.
-const NEAR: i64 = 10 * 365 * 86_400_000;
+const NEAR: u64 = 10 * 365 * 86_400_000;
 
 /// What was asked by the kinds of jobs, and what is answered to the one that runs.
 #[derive(Default)]
@@ -109,9 +109,48 @@ impl UsualQuestions {
 }
 
 fn behind(value: &SentValue, now: i64) -> UsualValue {
-    let by = value.number().map(|number| number.saturating_sub(now));
+    // A number may be as far from any time as numbers go.
+    let by = value.number().and_then(|number| number.checked_sub(now));
     match by {
-        Some(by) if by.abs() < NEAR => UsualValue::Behind(by),
+        Some(by) if by.unsigned_abs() < NEAR => UsualValue::Behind(by),
         _ => UsualValue::Same(value.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_counted_from_that_of_the_job_and_all_else_is_the_same() {
+        let sent = |number: i64| SentValue::of(&number).unwrap();
+        let now = 1_793_606_400_000;
+        for (number, behind_by) in [
+            (now, Some(0)),
+            (now - 604_800_000, Some(-604_800_000)),
+            (1, None),
+            (i64::MIN, None),
+            (i64::MAX, None),
+        ] {
+            let remembered = behind(&sent(number), now);
+            let expected = behind_by.map_or(UsualValue::Same(sent(number)), UsualValue::Behind);
+            assert!(remembered == expected, "{number}");
+        }
+    }
+
+    #[test]
+    fn what_a_kind_of_job_asked_is_asked_at_the_time_of_the_next() {
+        let mut questions = UsualQuestions::default();
+        assert!(questions.begin(7, 1_793_606_400_000).unwrap().is_empty());
+        let text = Arc::new(Text::new("SELECT a FROM b WHERE c = ? AND d < ?"));
+        let values = [7, 1_793_606_400_000].map(|number: i64| SentValue::of(&number).unwrap());
+        assert!(questions.to(&text, &values).is_none());
+        assert!(
+            questions.begin(8, 1_793_606_400_000).unwrap().is_empty(),
+            "another kind"
+        );
+        let usual = questions.begin(7, 1_793_606_401_000).unwrap();
+        let later = [7, 1_793_606_401_000].map(|number: i64| SentValue::of(&number).unwrap());
+        assert!(usual == [(text, later.to_vec())]);
     }
 }
