@@ -13,6 +13,7 @@
 )]
 
 mod asked;
+mod chaos;
 mod copying;
 #[allow(dead_code, reason = "shared with the other tests, which use all of it")]
 mod credentials;

@@ -1,0 +1,136 @@
+//! Senders that never stop: an alert every 100 ms, in turn to both replicas, each sent again at the other one until it is
+//! acknowledged, as a load balancer and a patient sender do it together.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use reqwest::Client;
+use tokio::task::JoinSet;
+
+use super::slot::Slot;
+use crate::harness::{alert, machine, post};
+
+const EVERY: Duration = Duration::from_millis(100);
+/// Before it is sent again.
+const AGAIN: Duration = Duration::from_millis(300);
+/// More than any wait inside the program, and than a process stands still.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What senders saw.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// Each alert that was answered with a 2xx, and when.
+    pub acknowledged: Vec<(u32, Instant)>,
+    pub sent_again: u32,
+    pub asked_to_wait: u32,
+    pub broken: u32,
+    /// What no sender should see.
+    pub wrong: Vec<String>,
+}
+
+pub struct Load {
+    slots: [Arc<Slot>; 2],
+    /// Each so manieth alert is about a machine that has to be scanned.
+    one_in: u32,
+    http: Client,
+    seen: Mutex<Seen>,
+    sent: AtomicU32,
+    over: AtomicBool,
+}
+
+impl Load {
+    pub fn new(slots: [Arc<Slot>; 2], one_in: u32) -> Load {
+        let http = Client::builder().no_proxy().timeout(PATIENCE);
+        Load {
+            slots,
+            one_in,
+            http: http.build().unwrap(),
+            seen: Mutex::default(),
+            sent: AtomicU32::new(0),
+            over: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether the machine of this alert is to be scanned.
+    pub fn wants_scan(&self, n: u32) -> bool {
+        n.is_multiple_of(self.one_in)
+    }
+
+    /// No new alerts from now on.
+    pub fn end(&self) {
+        self.over.store(true, Ordering::SeqCst);
+    }
+
+    pub fn seen(&self) -> Seen {
+        self.seen.lock().unwrap().clone()
+    }
+
+    /// How many alerts there are so far.
+    pub fn sent(&self) -> u32 {
+        self.sent.load(Ordering::SeqCst)
+    }
+
+    /// Sends until it is to end, and then until all is acknowledged.
+    pub async fn run(self: Arc<Load>) {
+        let mut sending = JoinSet::new();
+        let mut pace = tokio::time::interval(EVERY);
+        while !self.over.load(Ordering::SeqCst) {
+            pace.tick().await;
+            let n = self.sent.fetch_add(1, Ordering::SeqCst);
+            sending.spawn(self.clone().deliver(n));
+            while let Some(done) = sending.try_join_next() {
+                done.unwrap();
+            }
+        }
+        while let Some(done) = sending.join_next().await {
+            done.unwrap();
+        }
+    }
+
+    async fn deliver(self: Arc<Load>, n: u32) {
+        let severity = if self.wants_scan(n) { "high" } else { "low" };
+        let body = alert(&n.to_string(), severity, &machine(n));
+        let mut turn = usize::try_from(n).unwrap();
+        while !self.is_acknowledged(n, &body, &self.slots[turn % 2]).await {
+            turn += 1;
+            tokio::time::sleep(AGAIN).await;
+            self.seen.lock().unwrap().sent_again += 1;
+        }
+    }
+
+    async fn is_acknowledged(&self, n: u32, body: &str, slot: &Slot) -> bool {
+        let Some(at) = slot.at() else {
+            return false;
+        };
+        let begun = Instant::now();
+        let answer = post(&self.http, at, body).await;
+        let ended = Instant::now();
+        let mut seen = self.seen.lock().unwrap();
+        match answer {
+            Some(answer) if matches!(answer.status, 200 | 202) => {
+                seen.acknowledged.push((n, ended));
+                return true;
+            }
+            Some(answer) if answer.status == 503 && answer.header("retry-after").is_some() => {
+                seen.asked_to_wait += 1;
+            }
+            Some(answer) => {
+                let wrong = format!(
+                    "alert {n} at {}: {} {}",
+                    slot.name, answer.status, answer.text
+                );
+                seen.wrong.push(wrong);
+            }
+            None if ended - begun < PATIENCE && slot.was_down(begun, ended) => seen.broken += 1,
+            None => {
+                let after = ended - begun;
+                seen.wrong.push(format!(
+                    "alert {n} at {}: no answer, after {after:?}",
+                    slot.name
+                ));
+            }
+        }
+        false
+    }
+}
