@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 /// A call as it came in.
 #[derive(Clone, Debug)]
+#[allow(dead_code, reason = "for whoever reads what is wrong")]
 pub struct DoorCall {
     pub at: Timestamp,
     pub what: String,

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use super::slot::Slot;
 use super::wire::{AtCommit, WireState};
 use crate::harness::Served;
@@ -33,9 +35,14 @@ fn millis(dice: &mut Dice, from: u64, to: u64) -> Duration {
 }
 
 impl Chaos {
+    fn note(&self, what: &str, to: &str) {
+        let (now, since) = (Timestamp::now(), self.begun.elapsed().as_secs_f64());
+        println!("{now:.3} {since:9.3} {what} {to}");
+    }
+
     fn happens(&self, kind: &'static str, to: &str) {
         *self.tally.0.lock().unwrap().entry(kind).or_default() += 1;
-        println!("{:9.3} {kind} {to}", self.begun.elapsed().as_secs_f64());
+        self.note(kind, to);
     }
 
     /// Waits for the next fault of a strand; false: there is none any more.
@@ -67,6 +74,7 @@ impl Chaos {
                 _ => {
                     self.happens("SIGSTOP", slot.name);
                     slot.freeze(&served, millis(&mut dice, 200, 6_000)).await;
+                    self.note("SIGCONT", slot.name);
                 }
             }
         }

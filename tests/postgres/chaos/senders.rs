@@ -1,6 +1,7 @@
 //! Senders that never stop: an alert every 100 ms, in turn to both replicas, each sent again at the other one until it is
 //! acknowledged, as a load balancer and a patient sender do it together.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -9,13 +10,25 @@ use reqwest::Client;
 use tokio::task::JoinSet;
 
 use super::slot::Slot;
-use crate::harness::{alert, machine, post};
+use crate::harness::{Answer, alert, credential, machine};
 
 const EVERY: Duration = Duration::from_millis(100);
 /// Before it is sent again.
 const AGAIN: Duration = Duration::from_millis(300);
 /// More than any wait inside the program, and than a process stands still.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The program closes idle connections after five seconds: no request may meet that.
+const IDLE: Duration = Duration::from_secs(2);
+
+/// A connection that was refused or reset.
+#[derive(Clone, Debug)]
+pub struct Broken {
+    pub slot: &'static str,
+    pub from: Instant,
+    pub until: Instant,
+    pub says: String,
+}
 
 /// What senders saw.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +37,7 @@ pub struct Seen {
     pub acknowledged: Vec<(u32, Instant)>,
     pub sent_again: u32,
     pub asked_to_wait: u32,
-    pub broken: u32,
+    pub broken: Vec<Broken>,
     /// What no sender should see.
     pub wrong: Vec<String>,
 }
@@ -41,7 +54,10 @@ pub struct Load {
 
 impl Load {
     pub fn new(slots: [Arc<Slot>; 2], one_in: u32) -> Load {
-        let http = Client::builder().no_proxy().timeout(PATIENCE);
+        let http = Client::builder()
+            .no_proxy()
+            .timeout(PATIENCE)
+            .pool_idle_timeout(IDLE);
         Load {
             slots,
             one_in,
@@ -104,33 +120,55 @@ impl Load {
             return false;
         };
         let begun = Instant::now();
-        let answer = post(&self.http, at, body).await;
+        let answer = self.answer(at, body).await;
         let ended = Instant::now();
         let mut seen = self.seen.lock().unwrap();
-        match answer {
-            Some(answer) if matches!(answer.status, 200 | 202) => {
+        let wrong = match answer {
+            Ok(answer) if matches!(answer.status, 200 | 202) => {
                 seen.acknowledged.push((n, ended));
                 return true;
             }
-            Some(answer) if answer.status == 503 && answer.header("retry-after").is_some() => {
+            Ok(answer) if answer.status == 503 && answer.header("retry-after").is_some() => {
                 seen.asked_to_wait += 1;
+                return false;
             }
-            Some(answer) => {
-                let wrong = format!(
-                    "alert {n} at {}: {} {}",
-                    slot.name, answer.status, answer.text
-                );
-                seen.wrong.push(wrong);
+            Ok(answer) => format!("{} {}", answer.status, answer.text),
+            // Not before it goes on is it known to have stood still.
+            Err(error) if !error.is_timeout() => {
+                seen.broken.push(Broken {
+                    slot: slot.name,
+                    from: begun,
+                    until: ended,
+                    says: format!("alert {n}: {error:?}"),
+                });
+                return false;
             }
-            None if ended - begun < PATIENCE && slot.was_down(begun, ended) => seen.broken += 1,
-            None => {
-                let after = ended - begun;
-                seen.wrong.push(format!(
-                    "alert {n} at {}: no answer, after {after:?}",
-                    slot.name
-                ));
-            }
-        }
+            Err(error) => format!("{error:?}"),
+        };
+        let (to, took) = (slot.name, ended - begun);
+        seen.wrong
+            .push(format!("alert {n} to {to}, after {took:?}: {wrong}"));
         false
+    }
+
+    async fn answer(&self, at: SocketAddr, body: &str) -> Result<Answer, reqwest::Error> {
+        let (name, value) = credential("siem", body.as_bytes());
+        let request = self
+            .http
+            .post(format!("http://{at}/webhooks/siem"))
+            .header("content-type", "application/json")
+            .header(name, value);
+        let response = request.body(body.to_owned()).send().await?;
+        let status = response.status().as_u16();
+        let headers = response.headers().iter();
+        let headers = headers
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+            .collect();
+        let text = response.text().await?;
+        Ok(Answer {
+            status,
+            headers,
+            text,
+        })
     }
 }

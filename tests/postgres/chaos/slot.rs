@@ -14,8 +14,12 @@ use crate::harness::Served;
 use crate::replicas::{files, signal};
 use crate::server::Server;
 
+/// Before whoever supervises it starts it again.
+const AGAIN: Duration = Duration::from_millis(200);
 /// However long the database is away, and its wire, it runs after this.
 const STARTS: Duration = Duration::from_secs(90);
+/// After a stop that it did not see, the program closes what seemed idle within this.
+const THAWED: Duration = Duration::from_secs(1);
 /// Whoever is asked to stop waits for calls, and for a database that says nothing.
 const STOPS: Duration = Duration::from_secs(40);
 
@@ -27,7 +31,9 @@ pub struct Slot {
     at: Mutex<Option<SocketAddr>>,
     /// From when until when nobody need answer there.
     down: Mutex<Vec<(Instant, Option<Instant>)>>,
-    /// Starts that the program itself refused, by code.
+    /// From when until when it stood still, or had to close connections on which nothing had seemed to come for so long.
+    stood_still: Mutex<Vec<(Instant, Instant)>>,
+    /// Starts that the program itself refused: its last words.
     refused: Mutex<Vec<String>>,
 }
 
@@ -43,6 +49,7 @@ impl Slot {
             folder,
             at: Mutex::new(None),
             down: Mutex::new(vec![(Instant::now(), None)]),
+            stood_still: Mutex::default(),
             refused: Mutex::default(),
         }
     }
@@ -64,7 +71,10 @@ impl Slot {
                         "{} does not start: {said:#?}",
                         self.name
                     );
-                    self.refused.lock().unwrap().extend(said.last().cloned());
+                    let why = said.iter().find(|line| line.contains("scanhook.status"));
+                    let why = why.cloned().unwrap_or_else(|| format!("{said:?}"));
+                    self.refused.lock().unwrap().push(why);
+                    tokio::time::sleep(AGAIN).await;
                 }
             }
         }
@@ -90,9 +100,14 @@ impl Slot {
     }
 
     pub async fn freeze(&self, served: &Served, span: Duration) {
+        let since = Instant::now();
         signal(served, "-STOP");
         tokio::time::sleep(span).await;
         signal(served, "-CONT");
+        self.stood_still
+            .lock()
+            .unwrap()
+            .push((since, Instant::now() + THAWED));
     }
 
     fn goes_down(&self) {
@@ -104,11 +119,19 @@ impl Slot {
         *self.at.lock().unwrap()
     }
 
-    /// Whether it need not have answered all the time between these.
+    /// Whether a connection may have been reset that was used between these: the process was not there in between.
     pub fn was_down(&self, from: Instant, until: Instant) -> bool {
         let down = self.down.lock().unwrap();
         down.iter()
             .any(|(since, up)| *since <= until && up.is_none_or(|up| up >= from))
+    }
+
+    /// The same because it stood still: what waited on a connection that was kept idle goes with it.
+    pub fn stood_still(&self, from: Instant, until: Instant) -> bool {
+        let still = self.stood_still.lock().unwrap();
+        still
+            .iter()
+            .any(|(since, up)| *since <= until && *up >= from)
     }
 
     pub fn refused_starts(&self) -> Vec<String> {

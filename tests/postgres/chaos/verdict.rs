@@ -3,8 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::leases;
 use super::senders::{Load, Seen};
@@ -21,6 +24,8 @@ pub struct Witnesses<'a> {
     pub server: &'a Server,
     pub slots: &'a [Arc<Slot>; 2],
     pub load: &'a Load,
+    /// When the faults ended.
+    pub last_fault: Timestamp,
 }
 
 /// The run in numbers.
@@ -29,8 +34,12 @@ pub struct Figures {
     acknowledged: usize,
     sent_again: u32,
     asked_to_wait: u32,
-    broken: u32,
+    /// Connections that a process broke by not being there, or by having stood still.
+    broken: usize,
+    reset: usize,
     scans: usize,
+    /// Those that were started before the last fault.
+    scans_amid: usize,
     lost: usize,
     doubled: usize,
     late: usize,
@@ -45,11 +54,12 @@ impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} alerts acknowledged, {} scans, {} lost, {} doubled, {} late, {} takeovers, \
+            "{} alerts acknowledged, {} scans ({} amid the faults), {} lost, {} doubled, {} late, {} takeovers, \
              {} scan calls in a minute and {} in an hour at most, longest gap without a 2xx {:.1?}; senders: {} sent again, \
-             {} times 503, {} broken; {} starts refused",
+             {} times 503, {} refused or broken, {} reset after SIGSTOP; {} starts refused",
             self.acknowledged,
             self.scans,
+            self.scans_amid,
             self.lost,
             self.doubled,
             self.late,
@@ -60,22 +70,42 @@ impl fmt::Display for Figures {
             self.sent_again,
             self.asked_to_wait,
             self.broken,
+            self.reset,
             self.starts_refused,
         )
     }
 }
 
 impl Witnesses<'_> {
+    /// Keeps the logs where cargo keeps what tests leave behind.
+    pub fn leave_logs(&self) {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let [first, second] = self.slots;
+        for (name, text) in [
+            (first.name, first.log()),
+            (second.name, second.log()),
+            ("database", self.server.log()),
+        ] {
+            let path = folder.join(format!("chaos-{name}.log"));
+            std::fs::write(&path, text).unwrap();
+            println!("chaos: {}", path.display());
+        }
+    }
+
     /// The figures, and all that is wrong. How many alerts were sent, where all is settled.
     pub fn heard(&self, sent: Option<u32>) -> (Figures, Vec<String>) {
         let seen = self.load.seen();
         let mut wrong = seen.wrong.clone();
+        let scans = self.far.scans();
         let mut figures = Figures {
             acknowledged: seen.acknowledged.len(),
             sent_again: seen.sent_again,
             asked_to_wait: seen.asked_to_wait,
-            broken: seen.broken,
-            scans: self.far.scans().len(),
+            scans: scans.len(),
+            scans_amid: scans
+                .iter()
+                .filter(|scan| scan.created < self.last_fault)
+                .count(),
             longest_gap: longest_gap(&seen),
             peak: self.far.shared.with(|far| far.quota_peak("scan")),
             ..Figures::default()
@@ -91,6 +121,7 @@ impl Witnesses<'_> {
                 late,
                 self.over_quota(),
                 self.complaints(&mut figures),
+                self.broken(&seen, &mut figures),
             ]
             .concat(),
         );
@@ -115,6 +146,24 @@ impl Witnesses<'_> {
                 wrong.push(format!(
                     "alert {n} was acknowledged and is in the journal {times} times"
                 ));
+            }
+        }
+        wrong
+    }
+
+    /// Connections that broke although the process was there.
+    fn broken(&self, seen: &Seen, figures: &mut Figures) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for broken in &seen.broken {
+            let mut slots = self.slots.iter();
+            let slot = slots.find(|slot| slot.name == broken.slot).unwrap();
+            if slot.was_down(broken.from, broken.until) {
+                figures.broken += 1;
+            } else if slot.stood_still(broken.from, broken.until) {
+                figures.reset += 1;
+            } else {
+                let took = broken.until - broken.from;
+                wrong.push(format!("{} after {took:?}: {}", slot.name, broken.says));
             }
         }
         wrong
@@ -145,11 +194,8 @@ impl Witnesses<'_> {
                 let before = taken.partition_point(|lease| lease.at <= call.at);
                 let lease = before.checked_sub(1).map(|last| &taken[last]);
                 if lease.is_none_or(|lease| lease.slot != slot) {
-                    let held = lease.map(|lease| (lease.fence, lease.at));
-                    wrong.push(format!(
-                        "late: {call:?} by {}, the lease was {held:?}",
-                        of.name
-                    ));
+                    let around = &taken[before.saturating_sub(3)..taken.len().min(before + 3)];
+                    wrong.push(format!("late: {call:?} by {}; {around:?}", of.name));
                 }
             }
         }
