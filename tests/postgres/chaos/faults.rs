@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::slot::Slot;
-use super::wire::{AtCommit, WireState};
 use crate::harness::Served;
 use crate::server::Server;
 use crate::simulation::Dice;
+use crate::wire::{AtCommit, WireState};
 
 /// The faults so far, by kind.
 #[derive(Default)]

@@ -9,10 +9,10 @@ use scanhook_simulator::serve::SharedSimulator;
 use tempfile::TempDir;
 
 use super::door::FarDoor;
-use super::wire::DatabaseWire;
 use crate::harness::Served;
 use crate::replicas::{files, signal};
 use crate::server::Server;
+use crate::wire::DatabaseWire;
 
 /// Before whoever supervises it starts it again.
 const AGAIN: Duration = Duration::from_millis(200);

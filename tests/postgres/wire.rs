@@ -1,4 +1,4 @@
-//! The wire between one replica and the database: it can be cut, fall silent, or be cut around a COMMIT, so that whoever
+//! The wire between one process and the database: it can be cut, fall silent, or be cut around a COMMIT, so that whoever
 //! said it is never told what became of it.
 
 use std::net::SocketAddr;
