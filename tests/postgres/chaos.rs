@@ -30,6 +30,8 @@ use verdict::Witnesses;
 /// Seconds of faults without `CHAOS`.
 const LASTS: u64 = 20;
 const SEED: u64 = 1;
+/// After the last fault both processes run within this.
+const RUNS: Duration = Duration::from_secs(90);
 /// After the last fault everything is decided and over within this.
 const SETTLED: Duration = Duration::from_secs(100);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
@@ -83,7 +85,9 @@ async fn play(
         database.await;
         None
     });
-    strands.join_all().await.into_iter().flatten().collect()
+    let ended = tokio::time::timeout(chaos.lasts + RUNS, strands.join_all()).await;
+    let ended = ended.expect("every process runs when nothing fails any more");
+    ended.into_iter().flatten().collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -45,15 +45,22 @@ impl Chaos {
         self.note(kind, to);
     }
 
-    /// Waits for the next fault of a strand; false: there is none any more.
+    /// Waits for the next fault of a strand, for long enough on the average that a process can start in between; false:
+    /// there is none any more.
     async fn next(&self, dice: &mut Dice) -> bool {
-        tokio::time::sleep(millis(dice, 500, 8_000)).await;
+        tokio::time::sleep(millis(dice, 500, 12_000)).await;
         self.begun.elapsed() < self.lasts
+    }
+
+    async fn start(&self, slot: &Slot) -> Served {
+        let served = slot.start().await;
+        self.note("runs", slot.name);
+        served
     }
 
     /// What happens to the processes of one place. The last one runs.
     pub async fn of_process(self: Arc<Chaos>, slot: Arc<Slot>, mut dice: Dice) -> Served {
-        let mut served = slot.start().await;
+        let mut served = self.start(&slot).await;
         while self.next(&mut dice).await {
             let status = served.ended();
             assert_eq!(status, None, "{} has ended by itself", slot.name);
@@ -63,13 +70,13 @@ impl Chaos {
                     self.happens("kill -9", slot.name);
                     slot.kill(served);
                     tokio::time::sleep(away).await;
-                    served = slot.start().await;
+                    served = self.start(&slot).await;
                 }
                 2 => {
                     self.happens("SIGTERM", slot.name);
                     slot.stop(served).await;
                     tokio::time::sleep(away).await;
-                    served = slot.start().await;
+                    served = self.start(&slot).await;
                 }
                 _ => {
                     self.happens("SIGSTOP", slot.name);

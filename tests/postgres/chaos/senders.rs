@@ -13,7 +13,7 @@ use super::slot::Slot;
 use crate::harness::{Answer, alert, credential, machine};
 
 const EVERY: Duration = Duration::from_millis(100);
-/// Before it is sent again.
+/// Before it is sent again where nobody answers; otherwise the answer says it.
 const AGAIN: Duration = Duration::from_millis(300);
 /// More than any wait inside the program, and than a process stands still.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -108,16 +108,17 @@ impl Load {
         let severity = if self.wants_scan(n) { "high" } else { "low" };
         let body = alert(&n.to_string(), severity, &machine(n));
         let mut turn = usize::try_from(n).unwrap();
-        while !self.is_acknowledged(n, &body, &self.slots[turn % 2]).await {
+        while let Some(wait) = self.sent_to(&self.slots[turn % 2], n, &body).await {
             turn += 1;
-            tokio::time::sleep(AGAIN).await;
+            tokio::time::sleep(wait).await;
             self.seen.lock().unwrap().sent_again += 1;
         }
     }
 
-    async fn is_acknowledged(&self, n: u32, body: &str, slot: &Slot) -> bool {
+    /// Sends it once; where it is not acknowledged, how long to wait.
+    async fn sent_to(&self, slot: &Slot, n: u32, body: &str) -> Option<Duration> {
         let Some(at) = slot.at() else {
-            return false;
+            return Some(AGAIN);
         };
         let begun = Instant::now();
         let answer = self.answer(at, body).await;
@@ -126,11 +127,11 @@ impl Load {
         let wrong = match answer {
             Ok(answer) if matches!(answer.status, 200 | 202) => {
                 seen.acknowledged.push((n, ended));
-                return true;
+                return None;
             }
-            Ok(answer) if answer.status == 503 && answer.header("retry-after").is_some() => {
+            Ok(answer) if answer.status == 503 && asked(&answer).is_some() => {
                 seen.asked_to_wait += 1;
-                return false;
+                return asked(&answer);
             }
             Ok(answer) => format!("{} {}", answer.status, answer.text),
             // Not before it goes on is it known to have stood still.
@@ -141,14 +142,14 @@ impl Load {
                     until: ended,
                     says: format!("alert {n}: {error:?}"),
                 });
-                return false;
+                return Some(AGAIN);
             }
             Err(error) => format!("{error:?}"),
         };
         let (to, took) = (slot.name, ended - begun);
         seen.wrong
             .push(format!("alert {n} to {to}, after {took:?}: {wrong}"));
-        false
+        Some(AGAIN)
     }
 
     async fn answer(&self, at: SocketAddr, body: &str) -> Result<Answer, reqwest::Error> {
@@ -171,4 +172,10 @@ impl Load {
             text,
         })
     }
+}
+
+/// How long `Retry-After` asks to wait.
+fn asked(answer: &Answer) -> Option<Duration> {
+    let seconds = answer.header("retry-after")?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
 }
