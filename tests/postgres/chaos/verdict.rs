@@ -28,24 +28,20 @@ pub struct Witnesses<'a> {
     pub last_fault: Timestamp,
 }
 
-/// The run in numbers.
 #[derive(Debug, Default)]
 pub struct Figures {
     acknowledged: usize,
     sent_again: u32,
     asked_to_wait: u32,
-    /// Connections that a process broke by not being there, or by having stood still.
     broken: usize,
     reset: usize,
     scans: usize,
-    /// Those that were started before the last fault.
     scans_amid: usize,
     lost: usize,
     doubled: usize,
     late: usize,
     takeovers: usize,
     starts_refused: usize,
-    /// Most scan calls in any minute and hour.
     peak: (u32, u32),
     longest_gap: Duration,
 }
