@@ -13,7 +13,7 @@ use super::signals::{Hangups, Signals};
 use super::trouble::{CliError, Exit};
 use super::{dumps, ending, load, supervisor, test};
 use crate::app::{Listeners, Options, Running, StartError};
-use crate::journal::OpenError;
+use crate::journal::{JournalError, OpenError, Refusal};
 use crate::logs::{self, LogShape};
 use crate::policy::{Policy, has_payloads};
 use crate::reload::{Reloads, WatchedFiles};
@@ -220,6 +220,11 @@ fn not_started(why: StartError) -> CliError {
     let exit = match &why {
         StartError::Open(OpenError::InUse(_)) => Exit::Unavailable,
         StartError::Open(OpenError::Database(refusal)) => return CliError::refused(refusal),
+        // It was there a moment before.
+        StartError::Journal(JournalError::Away(says)) => {
+            return CliError::refused(&Refusal::Unreachable(says.clone()));
+        }
+        StartError::Journal(JournalError::Unanswered(_)) => Exit::Unavailable,
         StartError::Open(OpenError::Io { .. } | OpenError::Sqlite(_))
         | StartError::Journal(_)
         | StartError::Io(_) => Exit::Io,
@@ -230,6 +235,9 @@ fn not_started(why: StartError) -> CliError {
     };
     let sentence = match &why {
         StartError::Open(error @ (OpenError::InUse(_) | OpenError::Moved { .. })) => {
+            format!("{why} [{}]", error.code())
+        }
+        StartError::Journal(error @ JournalError::Unanswered(_)) => {
             format!("{why} [{}]", error.code())
         }
         _ => why.to_string(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::acceptance::Acceptance;
 use super::db::KnownQuestion;
 use super::error::JournalError;
+use super::sender_wait::SenderWait;
 use super::tx::Tx;
 use scanhook_core::time::Timestamp;
 
@@ -16,6 +17,8 @@ pub struct Job {
     pub(super) from: Option<String>,
     /// What it is known to ask.
     pub(super) asks: Option<Box<EarlyQuestions>>,
+    /// The sender that waits for it to be begun.
+    wait: Option<SenderWait>,
     pub(super) run: Box<Work>,
 }
 
@@ -51,6 +54,7 @@ impl Job {
             bytes,
             from: None,
             asks: None,
+            wait: None,
             run: Box::new(run),
         }
     }
@@ -61,6 +65,17 @@ impl Job {
         let acceptance = acceptance.clone();
         self.asks = Some(Box::new(move || acceptance.questions(now)));
         self
+    }
+
+    /// The same, for as long as this sender waits.
+    pub(super) fn while_it(mut self, waits: &SenderWait) -> Job {
+        self.wait = Some(waits.clone());
+        self
+    }
+
+    /// Whoever brought it waits no longer.
+    pub(super) fn is_withdrawn(&self) -> bool {
+        self.wait.as_ref().is_some_and(SenderWait::is_given_up)
     }
 
     /// The same, brought by a source.

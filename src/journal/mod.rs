@@ -142,6 +142,7 @@ mod scans;
 mod schema;
 mod selection;
 mod selector;
+mod sender_wait;
 mod session;
 mod sight;
 mod source_view;
@@ -166,7 +167,6 @@ mod word;
 mod write_back;
 mod writer;
 
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 
 use core::time::Duration;
@@ -231,6 +231,7 @@ pub use scan_row::ScanRow;
 use scanhook_core::time::Timestamp;
 pub use schema::SCHEMA;
 pub use selector::{Selector, Wants};
+use sender_wait::SenderWait;
 pub use session::{SessionProof, SessionRow};
 pub use sight::JournalSight;
 pub use space::{DiskRoom, Space};
@@ -264,10 +265,6 @@ struct Inner {
     views: Arc<Mutex<Connection>>,
     wakes: Wake,
 }
-
-const WAITS: u8 = 0;
-const BEGUN: u8 = 1;
-const GIVEN_UP: u8 = 2;
 
 impl Journal {
     /// Runs `work` in a transaction and answers after COMMIT. Dropping the future does not take the job back.
@@ -330,15 +327,14 @@ impl Journal {
         with: impl FnOnce(Job) -> Job,
     ) -> Result<T, JournalError> {
         let (reply, mut answer) = oneshot::channel();
-        let turn = Arc::new(AtomicU8::new(WAITS));
-        let mine = turn.clone();
-        let guarded = move |tx: &mut Tx<'_>| {
-            turn.compare_exchange(WAITS, BEGUN, Ordering::SeqCst, Ordering::SeqCst)
-                .map_err(|_| JournalError::Busy)?;
-            work(tx)
+        let wait = SenderWait::default();
+        let writers = wait.clone();
+        let guarded = move |tx: &mut Tx<'_>| match writers.begin() {
+            true => work(tx),
+            false => Err(JournalError::Busy),
         };
         let job = Job::new(bytes, guarded, move |result| drop(reply.send(result))).of(source);
-        let job = with(job);
+        let job = with(job.while_it(&wait));
         let taken = self.inner.held.take(source, bytes);
         if !taken || self.inner.queue.try_send(job).is_err() {
             if taken {
@@ -353,10 +349,10 @@ impl Journal {
         if let Ok(result) = tokio::time::timeout(PATIENCE, &mut answer).await {
             return result.unwrap_or(Err(JournalError::Gone));
         }
-        match mine.compare_exchange(WAITS, GIVEN_UP, Ordering::SeqCst, Ordering::SeqCst) {
-            Ok(_) => Err(JournalError::Busy),
-            Err(_) => answer.await.unwrap_or(Err(JournalError::Gone)),
+        if wait.give_up() {
+            return Err(JournalError::Busy);
         }
+        answer.await.unwrap_or(Err(JournalError::Gone))
     }
 
     /// Reads what is committed, off the async threads.

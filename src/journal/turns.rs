@@ -80,8 +80,10 @@ impl Turns {
         }
     }
 
-    /// The next transaction: one job of each in turn, until it is large enough.
-    pub(super) fn batch(&mut self, most: usize) -> Vec<Job> {
+    /// The next transaction: one job of each in turn, until it is large enough. What was withdrawn takes no place in it:
+    /// otherwise, once more comes than can be done in the time that a sender waits, only what nobody waits for would be done.
+    /// Each job that waits no longer is told of.
+    pub(super) fn batch(&mut self, most: usize, mut leaves: impl FnMut(&Job)) -> Vec<Job> {
         let (mut batch, mut bytes) = (Vec::new(), 0);
         while batch.len() < most && bytes < BATCH_BYTES {
             let Some(from) = self.order.pop_front() else {
@@ -92,8 +94,11 @@ impl Turns {
             };
             if let Some(job) = jobs.pop_front() {
                 self.waiting -= 1;
-                bytes += job.bytes;
-                batch.push(job);
+                leaves(&job);
+                if !job.is_withdrawn() {
+                    bytes += job.bytes;
+                    batch.push(job);
+                }
             }
             if jobs.is_empty() {
                 self.jobs.remove(&from);
@@ -107,6 +112,7 @@ impl Turns {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sender_wait::SenderWait;
     use super::*;
 
     fn job(from: &str, bytes: usize) -> Job {
@@ -121,6 +127,23 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_waits_for_takes_no_place_and_is_let_go() {
+        let mut turns = Turns::default();
+        let waits = [true, false, false, true, false];
+        for (bytes, waits) in waits.into_iter().enumerate() {
+            let wait = SenderWait::default();
+            assert!(waits || wait.give_up());
+            turns.push(job("sender", bytes).while_it(&wait));
+        }
+        let mut left = 0;
+        let batch = turns.batch(2, |_| left += 1);
+        let bytes: Vec<usize> = batch.iter().map(|job| job.bytes).collect();
+        assert_eq!((bytes, left), (vec![0, 3], 4));
+        assert!(turns.batch(2, |_| left += 1).is_empty());
+        assert_eq!((left, turns.is_empty()), (5, true));
+    }
+
+    #[test]
     fn who_brings_much_waits_for_those_who_bring_little() {
         let mut turns = Turns::default();
         for _ in 0..20 {
@@ -128,15 +151,15 @@ mod tests {
         }
         turns.push(job("small", 100));
         turns.push(job("other", 100));
-        assert_eq!(of(&turns.batch(BATCH)), ["flood"]);
+        assert_eq!(of(&turns.batch(BATCH, |_| ())), ["flood"]);
         assert_eq!(
-            of(&turns.batch(BATCH)),
+            of(&turns.batch(BATCH, |_| ())),
             ["small", "other", "flood"],
             "one large job stands before them, not twenty"
         );
         let mut left = 0;
         while !turns.is_empty() {
-            left += turns.batch(BATCH).len();
+            left += turns.batch(BATCH, |_| ()).len();
         }
         assert_eq!(left, 18);
     }
@@ -161,9 +184,9 @@ mod tests {
         for bytes in 0..300 {
             turns.push(job("one", bytes));
         }
-        let batch = turns.batch(BATCH);
+        let batch = turns.batch(BATCH, |_| ());
         assert_eq!(batch.len(), BATCH);
         assert!(batch.iter().map(|job| job.bytes).eq(0..BATCH));
-        assert_eq!(turns.batch(BATCH).len(), 300 - BATCH);
+        assert_eq!(turns.batch(BATCH, |_| ()).len(), 300 - BATCH);
     }
 }

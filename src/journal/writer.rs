@@ -33,13 +33,12 @@ impl Writer {
                 let Ok(job) = self.jobs.try_recv() else { break };
                 turns.push(job);
             }
-            let batch = turns.batch(self.store.most_jobs());
-            pulse.wait(turns.len());
-            for job in &batch {
+            let batch = turns.batch(self.store.most_jobs(), |job| {
                 if let Some(source) = &job.from {
                     self.held.give_back(source, job.bytes);
                 }
-            }
+            });
+            pulse.wait(turns.len());
             self.wakes.tell(self.store.commit(batch).0);
             if self.store.is_over {
                 break;

@@ -13,6 +13,7 @@
 )]
 
 mod asked;
+mod chaos;
 mod copying;
 #[allow(dead_code, reason = "shared with the other tests, which use all of it")]
 mod credentials;
@@ -33,3 +34,4 @@ mod sets;
 #[allow(dead_code, reason = "shared with the other tests, which use all of it")]
 mod simulation;
 mod tls;
+mod wire;

@@ -6,10 +6,14 @@ use std::time::{Duration, Instant};
 
 use scanhook::journal::{Refusal, SCHEMA, check_database, initialise_database};
 use scanhook::settings::PostgresSettings;
+use scanhook_simulator::Setup;
 use secrecy::SecretString;
 use tempfile::TempDir;
 
+use crate::harness::{Far, Served};
+use crate::replicas::files;
 use crate::server::{PASSWORD, Server};
+use crate::wire::{AtCommit, DatabaseWire};
 
 fn refused(at: &Arc<PostgresSettings>, code: &str, says: &[&str]) {
     let refusal = check_database(at).expect_err(code);
@@ -195,4 +199,23 @@ fn the_verbs_make_a_journal_look_at_it_and_serving_says_what_it_lacks() {
         "{says}"
     );
     assert!(!says.contains(PASSWORD));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_goes_while_a_start_writes_to_it_is_not_told_as_a_fault_of_the_disk() {
+    let server = Server::initialised();
+    let wire = DatabaseWire::to(server.port()).await;
+    let far = Far::open(Setup::default()).await;
+    let folder = files(far.at, &Server::url_by(wire.port), "4s");
+    for at in [AtCommit::Lost, AtCommit::Sent, AtCommit::Answered] {
+        let (started, cut) = tokio::join!(
+            Served::attempt(Served::command(folder.path())),
+            wire.cut_at_commit(at, Duration::from_secs(60)),
+        );
+        assert!(cut);
+        let said = started.err().expect("it does not start").join("\n");
+        assert!(said.contains("[journal-unanswered]"), "{at:?}: {said}");
+        assert!(said.contains("\"scanhook.status\":69"), "{at:?}: {said}");
+    }
+    Served::start(folder.path()).await.kill();
 }

@@ -2,6 +2,7 @@
 //! stands still or is asked to stop, the other goes on. The far side's own record tells whether anything was doubled.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ const TAKEOVER: Duration = Duration::from_secs(19);
 /// For what should come soon, on a computer that is busy.
 const SOON: Duration = Duration::from_secs(60);
 
-const RULES: &str = r#"
+pub const RULES: &str = r#"
 version = 1
 [defaults]
 mode = "enforce"
@@ -30,19 +31,18 @@ when = { severity = "high" }
 "#;
 
 /// The files of a replica: all of them have the same but for their ports.
-fn files(far: &Far, server: &Server, lease: &str) -> TempDir {
+pub fn files(far: SocketAddr, url: &str, lease: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let limit = "limit = { scans = 10000, per = \"1h\" }";
-    install(folder.path(), far.at, "", limit);
+    install(folder.path(), far, "", limit);
     let file = folder.path().join("scanhook.toml");
     let text = std::fs::read_to_string(&file).unwrap();
     let (head, journal) = text.split_once("[journal]\nurl = ").unwrap();
     let (_, behind) = journal.split_once('\n').unwrap();
-    let url = format!(
-        "[journal]\nurl = \"{}\"\nlease = \"{lease}\"\npassword_file = \"journal.secret\"\n",
-        server.url()
+    let ours = format!(
+        "[journal]\nurl = \"{url}\"\nlease = \"{lease}\"\npassword_file = \"journal.secret\"\n"
     );
-    std::fs::write(&file, format!("{head}{url}{behind}")).unwrap();
+    std::fs::write(&file, format!("{head}{ours}{behind}")).unwrap();
     crate::harness::add(
         folder.path(),
         "",
@@ -52,7 +52,7 @@ fn files(far: &Far, server: &Server, lease: &str) -> TempDir {
     folder
 }
 
-fn signal(served: &Served, name: &str) {
+pub fn signal(served: &Served, name: &str) {
     let pid = served.pid().to_string();
     let sent = Command::new("kill").args([name, &pid]).status().unwrap();
     assert!(sent.success());
@@ -82,7 +82,7 @@ impl Pair {
             ..Setup::default()
         })
         .await;
-        let folders = [files(&far, &server, lease), files(&far, &server, lease)];
+        let folders = [(); 2].map(|()| files(far.at, &server.url(), lease));
         let one = Served::start(folders[0].path()).await;
         let other = Served::start(folders[1].path()).await;
         let calls = until_in(SOON, "one of them calls", async || {

@@ -92,16 +92,26 @@ impl Server {
 
     /// Starts the server.
     pub fn up(&self) {
+        self.starting(&["-w", "start"]);
+    }
+
+    /// Ends it as a power cut would, and starts it again.
+    pub fn restart(&self) {
+        self.starting(&["-m", "immediate", "-w", "restart"]);
+    }
+
+    fn starting(&self, arguments: &[&str]) {
         let options = format!(
             "-c listen_addresses=127.0.0.1 -c port={} -c unix_socket_directories={} -c max_connections=50",
             self.port,
             self.folder.path().display()
         );
         done(
-            self.control(&["-w", "-o", &options, "start"])
+            self.control(&["-o", &options])
                 .stdout(Stdio::null())
                 .arg("-l")
-                .arg(self.folder.path().join("log")),
+                .arg(self.folder.path().join("log"))
+                .args(arguments),
         );
     }
 
@@ -131,10 +141,16 @@ impl Server {
 
     /// The same as `[journal] url` names it.
     pub fn url(&self) -> String {
-        format!(
-            "postgres://scanhook@127.0.0.1:{}/{DATABASE}?sslmode=disable",
-            self.port
-        )
+        Server::url_by(self.port)
+    }
+
+    /// The same by another port that leads to it.
+    pub fn url_by(port: u16) -> String {
+        format!("postgres://scanhook@127.0.0.1:{port}/{DATABASE}?sslmode=disable")
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     pub fn store(&self, seed: u64) -> Store {

@@ -10,6 +10,7 @@ mod throttle;
 #[path = "../it/simulation/world/mod.rs"]
 mod world;
 
+pub use faults::Dice;
 use faults::{AtCommit, Faults};
 use scanhook::journal::{Ids, Store};
 use world::{Scenario, World};

@@ -32,10 +32,16 @@ pub fn addresses(said: &Receiver<String>) -> [SocketAddr; 2] {
 
 /// The same with the lines up to there.
 pub fn addresses_after(said: &Receiver<String>, before: &mut Vec<String>) -> [SocketAddr; 2] {
+    addresses_if_any(said, before).unwrap_or_else(|| panic!("it did not start: {before:#?}"))
+}
+
+/// The same, or nothing where it ends before it listens.
+pub fn addresses_if_any(
+    said: &Receiver<String>,
+    before: &mut Vec<String>,
+) -> Option<[SocketAddr; 2]> {
     loop {
-        let line = said
-            .recv_timeout(PATIENCE)
-            .unwrap_or_else(|_| panic!("it did not start: {before:#?}"));
+        let line = said.recv_timeout(PATIENCE).ok()?;
         let event: Value = serde_json::from_str(&line).unwrap_or_default();
         before.push(line.clone());
         if event["message"] == "listening" {
@@ -47,7 +53,7 @@ pub fn addresses_after(said: &Receiver<String>, before: &mut Vec<String>) -> [So
                     .parse()
                     .unwrap()
             };
-            return [address("scanhook.webhooks"), address("scanhook.admin")];
+            return Some([address("scanhook.webhooks"), address("scanhook.admin")]);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -41,7 +41,13 @@ impl Served {
     }
 
     /// Runs a command that serves, until it says where it listens. Its log goes to `serve.log` in its folder.
-    pub async fn run(mut command: Command) -> Served {
+    pub async fn run(command: Command) -> Served {
+        let started = Served::attempt(command).await;
+        started.unwrap_or_else(|said| panic!("it did not start: {said:#?}"))
+    }
+
+    /// The same, or what it said where it ended before it listened.
+    pub async fn attempt(mut command: Command) -> Result<Served, Vec<String>> {
         let folder = command
             .get_current_dir()
             .expect("it runs in a folder of its own");
@@ -52,13 +58,22 @@ impl Served {
             .unwrap();
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let said = listening::said(&mut child, log);
-        let [public, admin] = tokio::task::spawn_blocking(move || listening::addresses(&said))
-            .await
-            .unwrap();
-        Served {
-            child,
-            public,
-            admin,
+        let heard = tokio::task::spawn_blocking(move || {
+            let mut before = Vec::new();
+            listening::addresses_if_any(&said, &mut before).ok_or(before)
+        });
+        match heard.await.unwrap() {
+            Ok([public, admin]) => Ok(Served {
+                child,
+                public,
+                admin,
+            }),
+            Err(before) => {
+                // Fails where it has ended already.
+                let _ = child.kill();
+                child.wait().unwrap();
+                Err(before)
+            }
         }
     }
 
@@ -91,6 +106,11 @@ impl Served {
 
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
     }
 
     /// SIGKILL: nothing of it gets another instruction.

@@ -2,14 +2,17 @@
 
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use scanhook::journal::{Copied, Ids, OpenError, Store, copy_journal};
+use scanhook::settings::PostgresSettings;
 use scanhook_core::time::Timestamp;
 
 use super::{command, copied, is_empty, password, small, verb};
-use crate::server::Server;
+use crate::server::{PASSWORD, Server};
+use crate::wire::{AtCommit, DatabaseWire};
 
 #[test]
 fn every_row_of_a_simulated_journal_is_there_byte_by_byte() {
@@ -166,6 +169,32 @@ fn a_copy_that_was_cut_off_before_its_mark_is_found_to_be_there() {
     )
     .unwrap_err();
     assert_eq!(not.code(), "journal-not-empty");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_whose_commit_is_not_answered_says_so_and_the_next_one_finds_out() {
+    for (cut, there) in [(AtCommit::Lost, false), (AtCommit::Answered, true)] {
+        let server = Server::initialised();
+        let wire = DatabaseWire::to(server.port()).await;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("scanhook.db");
+        small(&path);
+        let by_wire = Arc::new(PostgresSettings {
+            host: "127.0.0.1".to_owned(),
+            port: wire.port,
+            password: Some(PASSWORD.into()),
+            ..(*server.at()).clone()
+        });
+        let now = Timestamp::from_millis(7);
+        let from = path.clone();
+        let copying =
+            tokio::task::spawn_blocking(move || copy_journal(&from, &by_wire, Ids::seeded(1), now));
+        let (not, cut) = tokio::join!(copying, wire.cut_at_commit(cut, Duration::from_secs(60)));
+        assert!(cut);
+        assert_eq!(not.unwrap().unwrap_err().code(), "journal-copy-unanswered");
+        let again = tokio::task::block_in_place(|| copied(&path, &server));
+        assert_eq!(again.before, there);
+    }
 }
 
 #[test]

@@ -78,7 +78,8 @@ impl Session {
         Ok(answer?)
     }
 
-    /// Sends what waits, and behind it this: what came of each.
+    /// Sends what waits, and behind it this: what came of each. Where the connection is lost on the way that is the answer
+    /// to this, for it may have been carried out.
     pub(super) fn flush_with<T>(
         &self,
         last: impl Future<Output = Result<T, Error>>,
@@ -89,7 +90,10 @@ impl Session {
         steps.extend(marks.then_some(TripStep::Frame("SAVEPOINT job")));
         steps.append(&mut self.steps(own)?);
         let each = try_join_all(steps.iter().map(|step| self.send(step)));
-        let (written, answer) = self.wait(join(each, last).map(Ok))?;
+        let (written, answer) = match self.wait(join(each, last).map(Ok)) {
+            Ok(both) => both,
+            Err(lost) => return Ok((Ok(()), Err(lost))),
+        };
         let written = self.judged(written.map_err(Lost::of));
         let answer = self.judged(answer.map_err(Lost::of));
         let written = written.map(|changed| {

@@ -102,9 +102,11 @@ impl Refusal {
 
 impl From<Lost> for Refusal {
     fn from(lost: Lost) -> Refusal {
+        // It starts or stops, or somebody ends our session.
+        let passes = lost.ends_the_connection();
         match lost {
-            // 57P03: it starts or stops; 53300: too many connections.
-            Lost::Refused(code, says) if code != "57P03" && code != "53300" => {
+            // 53300: too many connections.
+            Lost::Refused(code, says) if !passes && code != "53300" => {
                 Refusal::Other(format!("{says} ({code})"))
             }
             other => Refusal::Unreachable(other.to_string()),
