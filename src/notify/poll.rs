@@ -6,7 +6,7 @@ use super::comment::{Composed, Departure};
 use super::desk::MessagePart;
 use super::render::content;
 use super::state::{DueMessages, Notifier, OutgoingMessage, PLACES, SendingStep, SentMessage};
-use crate::journal::{JournalError, MessageRow, Occasion, ReceiverRow, Tx};
+use crate::journal::{JournalError, MESSAGES, MessageRow, Occasion, ReceiverRow, Tx};
 use crate::settings::Receiver;
 use scanhook_core::message::{AFTER_BREAK, BREAKS_AFTER, MessageType, PublicUrl};
 use scanhook_core::time::Timestamp;
@@ -29,6 +29,7 @@ impl Notifier {
         public: Option<&PublicUrl>,
         now: Timestamp,
     ) -> Result<DueMessages, JournalError> {
+        tx.ask_usual(MESSAGES, now)?;
         let mut due = DueMessages {
             wake_at: Timestamp::NEVER,
             ..DueMessages::default()

@@ -114,7 +114,6 @@ impl MessageRunner {
                 let (receivers, public) = (&settings.receivers, settings.admin.public_url.as_ref());
                 let now = clock::now();
                 let part = desk.part(tx, receivers, &loans)?;
-                tx.ask_usual(MESSAGES, now)?;
                 let due = notifier.poll(tx, (receivers, &part), public, now)?;
                 Ok((notifier, desk, part, due))
             });
