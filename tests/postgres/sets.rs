@@ -153,3 +153,58 @@ fn many_deliveries_take_fewer_statements_than_there_are_of_them() {
     assert!(one.len() < 32, "{one:#?}");
     assert!(many.len() < 50, "{many:#?}");
 }
+
+/// What these senders are told, and how many of those who are told that it is stored find it so.
+fn kept(server: &Server, told: &[String]) -> (usize, usize) {
+    let stored = server.look("SELECT uuid FROM delivery");
+    let receipts = told
+        .iter()
+        .filter_map(|told| serde_json::from_str::<serde_json::Value>(told).ok());
+    let deliveries: Vec<String> = receipts
+        .map(|receipt| receipt["delivery"].as_str().unwrap().to_owned())
+        .collect();
+    let there = deliveries.iter().filter(|one| stored.contains(*one));
+    (deliveries.len(), there.count())
+}
+
+#[test]
+fn a_row_that_the_database_refuses_costs_nobody_a_delivery_that_was_acknowledged() {
+    let server = Server::initialised();
+    let mut store = server.store(1);
+    let counter = Counter::by_rules(&mut store, RULES);
+    let body = |alert: u64, machine: u64, name: &str| {
+        let body = format!(
+            r#"{{"alert_id":"a-{alert}","title":"t","severity":"medium","devices":[{{"mde_id":"{machine:040x}","name":"{name}"}}]}}"#
+        );
+        (body, false)
+    };
+    // The second joins the scan of the first, and calls the machine something else.
+    let together = |n, name| {
+        let other = format!("other-{n}");
+        [
+            body(n, n, &other),
+            body(n + 1, n, name),
+            body(n + 2, n + 1, "third"),
+            body(n + 3, n + 2, "fourth"),
+        ]
+    };
+    // All statements are prepared.
+    for n in [10, 20] {
+        let told = told(&mut store, &counter, &together(n, "same"));
+        assert_eq!(kept(&server, &told), (4, 4), "{told:#?}");
+    }
+    // A name is the last that an alert writes: it is sent when somebody else asks something.
+    server.look(
+        "CREATE FUNCTION refuses() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+           IF NEW.name = 'refused' THEN RAISE 'no such name'; END IF;
+           RETURN NEW;
+         END $$;
+         CREATE TRIGGER refuses BEFORE INSERT ON machine FOR EACH ROW EXECUTE FUNCTION refuses()",
+    );
+    let together = together(30, "refused");
+    let (told_so, there) = kept(&server, &told(&mut store, &counter, &together));
+    assert_eq!(told_so, there, "acknowledged, and not there");
+    // Whoever tries again fails alone.
+    let again = told(&mut store, &counter, &together);
+    assert_eq!(kept(&server, &again), (3, 3), "{again:#?}");
+}

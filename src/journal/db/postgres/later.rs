@@ -1,8 +1,9 @@
 //! What is written without anybody waiting for it: kept until the next question, and then sent in one trip with it, rows of
 //! one text as a set. A job's savepoint is sent only where something of the job is sent before its end.
 //!
-//! A statement that fails then is one of several, and those of other jobs of the transaction fail with it. So after one has
-//! failed, a number of transactions write one by one: then each job fails alone, and whoever tries again succeeds.
+//! A statement that fails then may be of a job that is over and believes itself kept: then the whole transaction fails, for
+//! every job is told at its end. After that a number of transactions write one by one: each job fails alone, and whoever tries
+//! again succeeds.
 
 use std::sync::Arc;
 
@@ -84,26 +85,42 @@ impl Session {
         &self,
         last: impl Future<Output = Result<T, Error>>,
     ) -> DbResult<(Result<(), Lost>, Result<T, Lost>)> {
+        if let Some(why) = self.waiting.borrow().why_lost() {
+            return Err(why.into());
+        }
         let (writes, from, marks) = self.waiting.borrow_mut().taken();
         let (of_others, own) = writes.split_at(from);
-        let mut steps = self.steps(of_others)?;
-        steps.extend(marks.then_some(TripStep::Frame("SAVEPOINT job")));
-        steps.append(&mut self.steps(own)?);
-        let each = try_join_all(steps.iter().map(|step| self.send(step)));
-        let (written, answer) = match self.wait(join(each, last).map(Ok)) {
+        let prepared = self.steps(of_others).and_then(|mut steps| {
+            steps.extend(marks.then_some(TripStep::Frame("SAVEPOINT job")));
+            let before = steps.len();
+            steps.append(&mut self.steps(own)?);
+            Ok((steps, before))
+        });
+        let (steps, before) = prepared.inspect_err(|error| {
+            // Some of it is of others, or the savepoint is not there.
+            let why = Lost::Broken(error.to_string());
+            self.waiting.borrow_mut().failed(Some(why));
+        })?;
+        let numbered = steps.iter().enumerate();
+        let each = numbered.map(|(at, step)| self.send(step).map_err(move |error| (at, error)));
+        let (written, answer) = match self.wait(join(try_join_all(each), last).map(Ok)) {
             Ok(both) => both,
             Err(lost) => return Ok((Ok(()), Err(lost))),
         };
-        let written = self.judged(written.map_err(Lost::of));
-        let answer = self.judged(answer.map_err(Lost::of));
-        let written = written.map(|changed| {
-            let changed: u64 = changed.iter().sum();
-            self.changes.set(self.changes.get() + changed);
-        });
-        if written.is_err() {
-            self.waiting.borrow_mut().failed();
-        }
-        Ok((written, answer))
+        let written = match written {
+            Ok(changed) => {
+                let changed: u64 = changed.iter().sum();
+                self.changes.set(self.changes.get() + changed);
+                Ok(())
+            }
+            Err((at, error)) => {
+                let lost = Lost::of(error);
+                let whole = (at < before).then(|| lost.clone());
+                self.waiting.borrow_mut().failed(whole);
+                self.judged(Err(lost))
+            }
+        };
+        Ok((written, self.judged(answer.map_err(Lost::of))))
     }
 
     /// The statements for these writes: rows of one text in one, where nothing between them could see the difference.

@@ -134,7 +134,11 @@ impl Postgres {
             "ROLLBACK TO job" => {
                 self.session.answers.borrow_mut().clear();
                 self.session.usual.borrow_mut().end();
-                self.session.waiting.borrow_mut().undo_job();
+                let sent = self.session.waiting.borrow_mut().undo_job();
+                if sent {
+                    // At once: until then no statement can be prepared.
+                    self.session.flush()?;
+                }
             }
             "RELEASE job" => {
                 self.session.usual.borrow_mut().end();

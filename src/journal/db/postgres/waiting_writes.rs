@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use super::lost::Lost;
 use super::text_kept::Text;
 use super::wire::SentValue;
 
@@ -20,6 +21,8 @@ pub(super) struct WaitingWrites {
     job: Option<RunningJob>,
     highest: Highest,
     one_by_one: u32,
+    /// Why nothing of the transaction can be kept.
+    lost: Option<Lost>,
 }
 
 /// The highest id of each table that is counted here.
@@ -51,6 +54,12 @@ impl WaitingWrites {
         self.writes.clear();
         self.highest.clear();
         self.job = None;
+        self.lost = None;
+    }
+
+    /// Why nothing of the transaction can be kept: something that a job before the one that runs has written was refused.
+    pub(super) fn why_lost(&self) -> Option<Lost> {
+        self.lost.clone()
     }
 
     /// The next id of this table, if it is counted here.
@@ -66,9 +75,10 @@ impl WaitingWrites {
         self.one_by_one > 0
     }
 
-    /// What waited was not all written.
-    pub(super) fn failed(&mut self) {
+    /// What waited was not all written. `whole`: not only what the job that runs has written.
+    pub(super) fn failed(&mut self, whole: Option<Lost>) {
         self.one_by_one = ONE_BY_ONE;
+        self.lost = whole.or(self.lost.take());
     }
 
     /// What waits, how much of it is of earlier jobs, and whether the savepoint of the one that runs goes behind that.
@@ -93,15 +103,15 @@ impl WaitingWrites {
         });
     }
 
-    /// Nothing of the job is kept.
-    pub(super) fn undo_job(&mut self) {
-        if let Some(job) = &self.job {
-            self.writes.truncate(job.from);
-            self.highest.clone_from(&job.highest);
-            if job.saved {
-                self.writes.push(Write::Frame("ROLLBACK TO job"));
-            }
+    /// Nothing of the job is kept; whether some of it was sent.
+    pub(super) fn undo_job(&mut self) -> bool {
+        let Some(job) = &self.job else { return false };
+        self.writes.truncate(job.from);
+        self.highest.clone_from(&job.highest);
+        if job.saved {
+            self.writes.push(Write::Frame("ROLLBACK TO job"));
         }
+        job.saved
     }
 
     /// The job is over.
