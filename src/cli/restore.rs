@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::journal_copy::{JournalPlace, contents, not_copied, shown};
+use super::backups::{JournalPlace, contents, not_copied, shown};
 use super::output;
 use crate::journal::{SCHEMA, restore};
 

@@ -8,6 +8,7 @@ use scanhook::journal::{Ids, Job, JournalError, Store};
 
 use crate::desk::{Counter, NOW};
 use crate::server::Server;
+use crate::simulation::Dice;
 
 /// Rules with and without a limit, and one that asks a person first.
 const RULES: &str = r#"
@@ -36,46 +37,33 @@ limit = false
 when = { source.exists = true }
 "#;
 
-/// Splitmix64, so that a seed names a run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % n
-    }
-
-    /// An alert about one or two of a few machines, some known by their id, some by a name, some by both; now and then one
-    /// that names nothing.
-    fn body(&mut self) -> String {
-        let severity = ["informational", "low", "medium", "high"][self.below(4) as usize];
-        let device = |dice: &mut Dice| {
-            let n = dice.below(12);
-            match dice.below(4) {
-                0 => format!(r#"{{"name":"pc-{n}.corp.example"}}"#),
-                1 => format!(r#"{{"mde_id":"{n:040x}"}}"#),
-                _ => format!(
-                    r#"{{"mde_id":"{n:040x}","name":"pc-{}.corp.example"}}"#,
-                    n % 9
-                ),
-            }
-        };
-        let mut devices = vec![device(self)];
-        if self.below(5) == 0 {
-            devices.push(device(self));
+/// An alert about one or two of a few machines, some known by their id, some by a name, some by both; now and then one
+/// that names nothing.
+fn random_body(dice: &mut Dice) -> String {
+    let severity = dice.pick(&["informational", "low", "medium", "high"]);
+    let device = |dice: &mut Dice| {
+        let n = dice.roll(12);
+        match dice.roll(4) {
+            0 => format!(r#"{{"name":"pc-{n}.corp.example"}}"#),
+            1 => format!(r#"{{"mde_id":"{n:040x}"}}"#),
+            _ => format!(
+                r#"{{"mde_id":"{n:040x}","name":"pc-{}.corp.example"}}"#,
+                n % 9
+            ),
         }
-        if self.below(20) == 0 {
-            devices.clear();
-        }
-        let (alert, pad) = (self.below(30), self.below(2));
-        format!(
-            r#"{{"alert_id":"a-{alert}","title":"t","severity":"{severity}","devices":[{}],"pad":{pad}}}"#,
-            devices.join(",")
-        )
+    };
+    let mut devices = vec![device(dice)];
+    if dice.roll(5) == 0 {
+        devices.push(device(dice));
     }
+    if dice.roll(20) == 0 {
+        devices.clear();
+    }
+    let (alert, pad) = (dice.roll(30), dice.roll(2));
+    format!(
+        r#"{{"alert_id":"a-{alert}","title":"t","severity":"{severity}","devices":[{}],"pad":{pad}}}"#,
+        devices.join(",")
+    )
 }
 
 /// What the senders of these bodies are told, where the jobs of some fail.
@@ -112,14 +100,14 @@ fn deliveries_that_share_a_transaction_come_to_what_they_come_to_with_sqlite() {
     let server = Server::initialised();
     for seed in 0..12 {
         server.empty();
-        let mut dice = Dice(seed);
+        let mut dice = Dice::new(seed);
         let mut here = Store::memory(Ids::seeded(seed)).unwrap();
         let mut there = server.store(seed);
         let counters = [&mut here, &mut there].map(|store| Counter::by_rules(store, RULES));
         for _ in 0..8 {
-            let many = 1 + dice.below(40);
+            let many = 1 + dice.roll(40);
             let bodies: Vec<(String, bool)> = (0..many)
-                .map(|_| (dice.body(), dice.below(15) == 0))
+                .map(|_| (random_body(&mut dice), dice.roll(15) == 0))
                 .collect();
             let first = told(&mut here, &counters[0], &bodies);
             let second = told(&mut there, &counters[1], &bodies);

@@ -4,14 +4,21 @@
 use bytes::{BufMut, BytesMut};
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
+use super::super::tables::TABLES;
 use super::text::{translated, translated_to};
 use super::wire::{SentValue, WireError};
 
-/// Tables that are written as sets, in the order in which their rows refer to one another.
-pub(super) const TABLES: [&str; 10] = [
+/// Tables that are written as sets.
+const SETS: [&str; 10] = [
     "delivery", "alert", "mention", "known_as", "machine", "scan", "decision", "finding",
     "lasting", "occasion",
 ];
+
+/// The place of such a table in the order in which rows point to one another; `None`: it is written where it stands.
+pub(super) fn rank(table: &str) -> Option<usize> {
+    let place = TABLES.iter().position(|known| *known == table)?;
+    SETS.contains(&table).then_some(place)
+}
 
 /// The statement that asks this with each list of values: the rows of each, behind them its number from 1.
 pub(super) fn asks(sql: &str) -> String {

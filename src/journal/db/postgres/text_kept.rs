@@ -7,7 +7,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::super::fault::DbResult;
 use super::super::params::{Params, Slot};
-use super::set::{SentArray, TABLES, asks, inserts, table, with_id};
+use super::set::{SentArray, asks, inserts, rank, table, with_id};
 use super::text::{Translated, translated};
 use super::wire::SentValue;
 
@@ -81,7 +81,7 @@ impl Text {
         *self.rank.get_or_init(|| {
             let table = self.table()?;
             self.set()?;
-            TABLES.iter().position(|known| *known == table)
+            rank(table)
         })
     }
 
