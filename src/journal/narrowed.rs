@@ -186,6 +186,8 @@ impl Narrowed {
             narrow.among("s.machine IN (?)", machines(db, &devices)?);
         }
         narrow.state("s", filter.state.clone(), LISTED_SCANS);
+        // PostgreSQL finds `scan_listed` by it.
+        narrow.conditions.push("+s.id > 0".to_owned());
         let listed = AGAIN
             .iter()
             .map(|outcome| format!("'{}'", outcome.code()))

@@ -22,7 +22,8 @@ impl Reader<'_> {
         })?
         .into_iter()
         .collect();
-        let oldest = "SELECT min(created_at) FROM scan WHERE tenant = ? AND state = 'waiting'";
+        let oldest =
+            "SELECT min(created_at) FROM scan WHERE tenant = ? AND state = 'waiting' AND +id > 0";
         let oldest = self
             .db
             .prepare_cached(oldest)?

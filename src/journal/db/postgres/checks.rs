@@ -21,7 +21,8 @@ pub(crate) enum Use {
     Owner,
 }
 
-/// How plans are made: by nested loops over an index, as SQLite makes them. What is cheap in a small table is not in a large one.
+/// How plans are made: once, and by nested loops over an index, as SQLite makes them. What is cheap in a small table is not in a
+/// large one, and to plan anew takes longer than most statements do.
 const PLANS: &[(&str, &str)] = &[
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
@@ -29,6 +30,7 @@ const PLANS: &[(&str, &str)] = &[
     ("enable_bitmapscan", "off"),
     ("max_parallel_workers_per_gather", "0"),
     ("jit", "off"),
+    ("plan_cache_mode", "force_generic_plan"),
 ];
 
 /// What ends a wait that nobody else ends: for a lock, for whoever stands still in a transaction, for a statement.
@@ -44,6 +46,15 @@ const DURABLE: &[(&str, &[&str], &str)] = &[
     ("fsync", &["on"], "on"),
     ("full_page_writes", &["on"], "on"),
 ];
+
+/// What `TURN` carries out, planned once. The turn is the journal's, whatever the role that finds it by its search path. Behind it
+/// the schema and the time are read: what another process has committed before is seen by every statement that follows. The
+/// highest ids stand behind the time, in the order of those that are counted here.
+const TURN_STATEMENTS: &str = "
+    PREPARE turn AS SELECT pg_advisory_xact_lock(1935896168, 'journal'::regclass::oid::int);
+    PREPARE behind_turn AS SELECT schema || ' ' || floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint || ' ' ||
+    (SELECT coalesce(max(id), 0) FROM delivery) || ' ' || (SELECT coalesce(max(id), 0) FROM scan) || ' ' ||
+    (SELECT coalesce(max(id), 0) FROM decision) FROM journal";
 
 /// The oldest server.
 const OLDEST: i64 = 150_000;
@@ -73,6 +84,9 @@ pub(super) fn prepare(session: &Session, of: Use, schema: i64) -> Result<(), Ref
     }
     if matches!(of, Use::Writer | Use::Visitor) {
         rights(session)?;
+    }
+    if of == Use::Writer {
+        session.say(TURN_STATEMENTS)?;
     }
     Ok(())
 }

@@ -42,13 +42,8 @@ use scanhook_core::time::Timestamp;
 /// Between two tries to connect.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Takes the turn of those who write, which ends with the transaction, and reads the schema and the time behind it: what another
-/// process has committed before is seen by every statement that follows. The turn is the journal's, whatever the role that
-/// finds it by its search path. The highest ids stand behind the time, in the order of those that are counted here.
-const TURN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED;
-    SELECT pg_advisory_xact_lock(1935896168, 'journal'::regclass::oid::int); SELECT schema || ' ' ||
-    floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint || ' ' || (SELECT coalesce(max(id), 0) FROM delivery) || ' ' ||
-    (SELECT coalesce(max(id), 0) FROM scan) || ' ' || (SELECT coalesce(max(id), 0) FROM decision) FROM journal";
+/// Takes the turn of those who write, which ends with the transaction, and then reads what stands behind it.
+const TURN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; EXECUTE turn; EXECUTE behind_turn";
 
 /// A database, and the session with it.
 pub(crate) struct Postgres {
