@@ -1,7 +1,8 @@
 //! Deliveries accepted by a journal in PostgreSQL, held against those that SQLite accepts in the same run: alone, and 16 and
 //! 64 sharing one commit. Both sync to the same disk. Prints alerts a second and the ratio, medians of rounds in turn.
 //!
-//! `ROUNDS` in the environment makes it longer; needs PostgreSQL.
+//! `ROUNDS` in the environment makes it longer; `NETWORK=500` puts PostgreSQL so many microseconds off, there and back. Needs
+//! PostgreSQL.
 
 #![allow(
     missing_docs,
@@ -14,13 +15,17 @@
 
 mod desk;
 #[allow(dead_code, unreachable_pub)]
+#[path = "../tests/postgres/far.rs"]
+mod far;
+#[allow(dead_code, unreachable_pub)]
 #[path = "../tests/postgres/server.rs"]
 mod server;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use desk::{Counter, NOW};
+use far::FarDatabase;
 use scanhook::journal::{Ids, Job, Store};
 use server::Server;
 
@@ -69,13 +74,17 @@ fn median(mut of: Vec<f64>) -> f64 {
 }
 
 fn main() {
-    let rounds = std::env::var("ROUNDS").map_or(5, |rounds| rounds.parse().unwrap());
+    let number = |name| std::env::var(name).ok().map(|value| value.parse().unwrap());
+    let rounds = number("ROUNDS").unwrap_or(5);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("bench.db");
     let server = Server::start_in(tempfile::tempdir().unwrap()).with_tables();
+    let network = number("NETWORK").map(Duration::from_micros);
+    let far = network.map(|network| FarDatabase::off(server.at(), network));
+    let at = far.as_ref().map_or_else(|| server.at(), FarDatabase::at);
     let mut desks = [
         Desk::new(Store::open(&file, Ids::random().unwrap()).unwrap()),
-        Desk::new(server.store(1)),
+        Desk::new(Store::connect(&at, Ids::random().unwrap()).unwrap()),
     ];
     println!(
         "{:>8} {:>10} {:>12} {:>6}",

@@ -37,6 +37,7 @@ impl Tx<'_> {
         let reader = Reader { db: self.db };
         let history = reader.history(new.tenant, machine, rule, wanted, self.places, now)?;
         let plan = plan(&history, wanted, now);
+        let of_machine = AskedAbout::Machine(new.tenant.0, machine.as_str().to_owned());
         let mut fresh = None;
         let scan = match plan {
             Plan::Begin { after, start } => {
@@ -54,11 +55,12 @@ impl Tx<'_> {
                 why.windows = joined
                     .start
                     .map_or_else(Vec::new, |_| joined.openings.names());
-                self.join(joined, wanted, now)?;
+                let earlier = history.waiting.as_ref().and_then(|waiting| waiting.start);
+                self.join(joined, earlier, wanted, &of_machine, now)?;
                 joined.scan
             }
             Plan::Answered(scan, reason) => {
-                self.rely_on(scan, wanted, now)?;
+                self.rely_on(scan, wanted, &of_machine, now)?;
                 if reason == Reason::Cooldown {
                     let past = [history.last_quick, history.last_full];
                     why.cooled_by = past

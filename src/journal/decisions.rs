@@ -11,6 +11,7 @@
 use uuid::Uuid;
 
 use super::begin::NewScan;
+use super::db::{AskedAbout, KnownQuestion, Value};
 use super::decision_row::{DecisionRow, barred, held, resolving};
 use super::error::JournalError;
 use super::ids::decision_uuid;
@@ -18,7 +19,7 @@ use super::new_decision::{Admitted, NewDecision};
 use super::tx::Tx;
 use super::waits;
 use crate::api::DecisionReceipt;
-use scanhook_core::scan::{DecisionState, Kind, Reason};
+use scanhook_core::scan::{DecisionState, Kind, Reason, ScanId};
 use scanhook_core::time::Timestamp;
 use scanhook_core::verdict::{Asks, Verdict, Wanted};
 use scanhook_core::why::Why;
@@ -49,13 +50,13 @@ impl Tx<'_> {
     ) -> Result<(Admitted, DecisionReceipt), JournalError> {
         let (admitted, row, kind) = self.admit_row(new, verdict, now)?;
         let rule = verdict.rule.clone();
-        let scan = match (&row.fresh, admitted.scan) {
-            (Some(fresh), _) => Some(fresh.uuid),
-            (None, Some(scan)) => {
-                let sql = "SELECT uuid FROM scan WHERE id = ?";
-                Some(self.db.query_row(sql, [scan.0], |row| row.get(0))?)
-            }
-            (None, None) => None,
+        let scan = match (&row.fresh, admitted.scan, new.machine) {
+            (Some(fresh), ..) => Some(fresh.uuid),
+            (None, Some(scan), Some(machine)) => Some(self.uuid_of(
+                scan,
+                AskedAbout::Machine(new.tenant.0, machine.as_str().to_owned()),
+            )?),
+            _ => None,
         };
         let receipt = DecisionReceipt {
             id: self.told_id(new, admitted.decision, now)?.to_string(),
@@ -74,6 +75,18 @@ impl Tx<'_> {
             },
         };
         Ok((admitted, receipt))
+    }
+
+    /// The id of a scan that answers for one alert more. What it waits for is asked with it.
+    fn uuid_of(&self, scan: ScanId, of_machine: AskedAbout) -> Result<Uuid, JournalError> {
+        let waits = waits::standing_of_scan(scan.0, of_machine.clone());
+        let asked = KnownQuestion {
+            sql: "SELECT uuid FROM scan WHERE id = ?",
+            values: vec![Value::Int(scan.0)],
+            about: of_machine,
+        };
+        self.db.ask_ahead(|| vec![&asked, &waits])?;
+        Ok(self.db.query_row(asked.sql, &asked, |row| row.get(0))?)
     }
 
     /// One that is made once more keeps its time.

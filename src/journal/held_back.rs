@@ -39,8 +39,7 @@ impl Tx<'_> {
     /// A scan that took another alert along is looked at anew: the pause may not be for that one.
     pub(super) fn reconsider_pause(&mut self, scan: ScanId) -> Result<(), JournalError> {
         let sql = format!("UPDATE scan SET {BACK} WHERE id = ? AND pause IS NOT NULL");
-        self.db.prepare_cached(&sql)?.execute([scan.0])?;
-        Ok(())
+        Ok(self.db.later(&sql, [scan.0])?)
     }
 
     /// The first of these pauses that is for this scan.

@@ -15,8 +15,9 @@ pub struct Job {
     pub(super) bytes: usize,
     /// The source that brought it; `None`: a worker, a person or the housekeeping.
     pub(super) from: Option<String>,
+    asks: Option<Box<EarlyQuestions>>,
     /// What it is known to ask.
-    pub(super) asks: Option<Box<EarlyQuestions>>,
+    questions: Vec<KnownQuestion>,
     /// The sender that waits for it to be begun.
     wait: Option<SenderWait>,
     pub(super) run: Box<Work>,
@@ -54,6 +55,7 @@ impl Job {
             bytes,
             from: None,
             asks: None,
+            questions: Vec::new(),
             wait: None,
             run: Box::new(run),
         }
@@ -65,6 +67,13 @@ impl Job {
         let acceptance = acceptance.clone();
         self.asks = Some(Box::new(move || acceptance.questions(now)));
         self
+    }
+
+    /// What it is known to ask.
+    pub(super) fn questions(&mut self) -> &[KnownQuestion] {
+        self.questions
+            .extend(self.asks.take().into_iter().flat_map(|asks| asks()));
+        &self.questions
     }
 
     /// The same, for as long as this sender waits.

@@ -166,10 +166,9 @@ impl Store {
             }
         }
         let before = self.db.total_changes();
-        let asked = self.db.ask_ahead(|| {
-            let asks = jobs.iter_mut().filter_map(|job| job.asks.take());
-            asks.flat_map(|asks| asks()).collect()
-        });
+        let asked = self
+            .db
+            .ask_ahead(|| jobs.iter_mut().flat_map(Job::questions).collect());
         if let Err(error) = asked.map_err(JournalError::from) {
             refuse(jobs, &error);
             self.recover(&error);
@@ -246,7 +245,7 @@ impl Store {
     /// One job in its savepoint. A job that panics is rolled back alone; dropping its reply tells the caller.
     fn run(
         &mut self,
-        job: Job,
+        mut job: Job,
         (tight, time): (bool, TurnTime),
         (touched, counts, places): (&mut BTreeSet<TenantId>, &mut Counts, &mut Places),
     ) -> Option<RanJob> {
@@ -255,8 +254,10 @@ impl Store {
         if let Err(error) = db.frame("SAVEPOINT job") {
             return Some((job.run)(Err(error.into())));
         }
+        // What the jobs before it have changed is asked once more.
+        let asked = db.ask_ahead(|| job.questions().iter().collect());
         let ran = catch_unwind(AssertUnwindSafe(|| {
-            (job.run)(Ok(&mut Tx {
+            let mut tx = Tx {
                 db,
                 tight,
                 ids,
@@ -264,7 +265,8 @@ impl Store {
                 counts: &mut counted,
                 places,
                 time,
-            }))
+            };
+            (job.run)(asked.map(|()| &mut tx).map_err(JournalError::from))
         }))
         .ok();
         let kept = ran.as_ref().is_some_and(|ran| ran.kept);

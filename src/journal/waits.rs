@@ -66,6 +66,7 @@ pub(super) fn of_new(
             let obstacles = obstacles_of(db, tenant)?;
             Ok(told(views(Wait::of(fresh.standing, &obstacles))))
         }
+        (DecisionState::Scan, ..) if let Some(scan) = row.scan => Ok(told(of_scan(db, scan.0)?)),
         (DecisionState::Scan | DecisionState::Resolving, ..) => of_decision(db, decision),
         _ => Ok(Vec::new()),
     }
@@ -107,13 +108,23 @@ fn told(mut waits: Vec<WaitView>) -> Vec<WaitView> {
     waits
 }
 
-/// Why a scan is not with Defender yet; nothing, where it is, or is over.
-pub(super) fn of_scan(db: &Connection, scan: i64) -> Result<Vec<WaitView>, JournalError> {
-    let sql = "SELECT s.dry, s.priority, s.state, s.tries, s.blocked_by, s.sent_at, s.look_at, s.not_before, s.pause, s.windows,
+/// How a scan stands. `about`: its machine.
+pub(super) fn standing_of_scan(scan: i64, about: AskedAbout) -> KnownQuestion {
+    KnownQuestion {
+        sql: STANDING_OF_SCAN,
+        values: vec![Value::Int(scan)],
+        about,
+    }
+}
+
+const STANDING_OF_SCAN: &str = "SELECT s.dry, s.priority, s.state, s.tries, s.blocked_by, s.sent_at, s.look_at, s.not_before, s.pause, s.windows,
                       s.opens_at, s.refusals, t.obstacles, b.uuid AS behind, b.kind AS behind_kind
                FROM scan s JOIN tenant t ON t.id = s.tenant
                LEFT JOIN scan b ON b.tenant = s.tenant AND b.machine = s.machine AND CAST(b.id AS TEXT) = s.blocked_by
                WHERE s.id = ? AND s.state IN ('waiting', 'sending', 'unknown')";
+
+/// Why a scan is not with Defender yet; nothing, where it is, or is over.
+pub(super) fn of_scan(db: &Connection, scan: i64) -> Result<Vec<WaitView>, JournalError> {
     let read = |row: &Row<'_>| {
         let kept = ScanStanding {
             dry: row.get("dry")?,
@@ -128,7 +139,7 @@ pub(super) fn of_scan(db: &Connection, scan: i64) -> Result<Vec<WaitView>, Journ
         ))
     };
     let Some((state, mut kept, obstacles)) =
-        db.prepare_cached(sql)?.query_row([scan], read).optional()?
+        db.query_row(STANDING_OF_SCAN, [scan], read).optional()?
     else {
         return Ok(Vec::new());
     };
@@ -137,7 +148,7 @@ pub(super) fn of_scan(db: &Connection, scan: i64) -> Result<Vec<WaitView>, Journ
     if again {
         kept.own = None;
     }
-    if !kept.dry && (again || state == "waiting") {
+    if !kept.dry && (again || state == "waiting") && some_pause(db)? {
         kept.pause = pause_views::of_scan(db, scan)?.as_ref().map(pause);
     }
     Ok(views(Wait::of(kept, &obstacles)))

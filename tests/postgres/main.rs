@@ -19,6 +19,7 @@ mod copying;
 mod credentials;
 #[path = "../../benches/desk/mod.rs"]
 mod desk;
+mod far;
 #[allow(
     dead_code,
     unused_imports,

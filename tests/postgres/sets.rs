@@ -1,12 +1,14 @@
 //! Deliveries that share a transaction are asked about and written as sets in PostgreSQL, and one by one in SQLite. Whoever
 //! sends them and whoever reads them later cannot tell.
 
+use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
 use scanhook::api::Receipt;
 use scanhook::journal::{Ids, Job, JournalError, Store};
 
 use crate::desk::{Counter, NOW};
+use crate::far::FarDatabase;
 use crate::server::Server;
 use crate::simulation::Dice;
 
@@ -140,6 +142,45 @@ fn many_deliveries_take_fewer_statements_than_there_are_of_them() {
     let (one, many) = (taken(1), taken(64));
     assert!(one.len() < 32, "{one:#?}");
     assert!(many.len() < 50, "{many:#?}");
+}
+
+#[test]
+fn many_deliveries_take_few_trips_and_those_about_one_machine_a_few_each() {
+    let server = Server::initialised();
+    let far = FarDatabase::off(server.at(), Duration::ZERO);
+    let mut store = Store::connect(&far.at(), Ids::seeded(1)).unwrap();
+    let counter = Counter::new(&mut store);
+    let about = |alert: u64, machine: u64| {
+        let body = format!(
+            r#"{{"alert_id":"a-{alert}","title":"t","severity":"high","devices":[{{"mde_id":"{machine:040x}"}}]}}"#
+        );
+        (body, false)
+    };
+    let mut next = 1_000;
+    let mut alerts = |machine: fn(u64) -> u64| -> Vec<(String, bool)> {
+        next += 64;
+        (next..next + 64).map(|n| about(n, machine(n))).collect()
+    };
+    let (apart, together): (fn(u64) -> u64, fn(u64) -> u64) = (|n| n, |_| 7);
+    let mut trips = |bodies: &[(String, bool)]| {
+        let before = far.trips();
+        let told = told(&mut store, &counter, bodies);
+        assert!(
+            told.iter().all(|told| told.contains(r#""state":"scan""#)),
+            "{told:#?}"
+        );
+        far.trips() - before
+    };
+    // All statements are prepared.
+    for bodies in [alerts(apart), alerts(together)] {
+        trips(&bodies);
+    }
+    let (apart, together) = (trips(&alerts(apart)), trips(&alerts(together)));
+    assert!(apart < 12, "{apart} trips for 64 machines");
+    assert!(
+        together < 64 * 3 + 12,
+        "{together} trips for 64 alerts about one"
+    );
 }
 
 /// The statistics of a storm are those from before it.

@@ -133,7 +133,10 @@ impl Connection {
     }
 
     /// Asks all of these in one trip, where each takes one. Whoever asks one of them in this transaction has its answer.
-    pub(crate) fn ask_ahead(&self, questions: impl FnOnce() -> Vec<KnownQuestion>) -> DbResult<()> {
+    pub(crate) fn ask_ahead<'q>(
+        &self,
+        questions: impl FnOnce() -> Vec<&'q KnownQuestion>,
+    ) -> DbResult<()> {
         match self {
             Connection::Sqlite(_) => Ok(()),
             Connection::Postgres(db) => db.session.ask_ahead(&questions()),
@@ -154,6 +157,13 @@ impl Connection {
     pub(crate) fn differs(&self, about: &AskedAbout) {
         if let Connection::Postgres(db) = self {
             db.session.differs(about);
+        }
+    }
+
+    /// The same where it is not known of which questions the answers change.
+    pub(crate) fn all_differs(&self) {
+        if let Connection::Postgres(db) = self {
+            db.session.all_differs();
         }
     }
 

@@ -20,9 +20,12 @@ struct AskedLot {
 }
 
 impl Session {
-    /// Asks all of these in one trip.
-    pub(in crate::journal::db) fn ask_ahead(&self, questions: &[KnownQuestion]) -> DbResult<()> {
+    /// Asks in one trip all of these that are not answered.
+    pub(in crate::journal::db) fn ask_ahead(&self, questions: &[&KnownQuestion]) -> DbResult<()> {
         let lots = self.lots(questions)?;
+        if lots.is_empty() {
+            return Ok(());
+        }
         let mut asked = Vec::with_capacity(lots.len());
         for lot in &lots {
             let lists: Vec<&[SentValue]> = lot.lists.iter().map(Vec::as_slice).collect();
@@ -48,12 +51,15 @@ impl Session {
     }
 
     /// The questions by their texts, noted by what they are about.
-    fn lots(&self, questions: &[KnownQuestion]) -> DbResult<Vec<AskedLot>> {
+    fn lots(&self, questions: &[&KnownQuestion]) -> DbResult<Vec<AskedLot>> {
         let mut lots: Vec<AskedLot> = Vec::new();
         let mut answers = self.answers.borrow_mut();
         for question in questions {
             let text = self.text(question.sql);
-            let values = bound(&text.sql, question)?;
+            let values = bound(&text.sql, *question)?;
+            if answers.to(&text, &values).is_some() {
+                continue;
+            }
             answers.note(&question.about, (place(&text), values.clone()));
             match lots.iter_mut().find(|lot| Arc::ptr_eq(&lot.text, &text)) {
                 Some(lot) if lot.lists.contains(&values) => {}

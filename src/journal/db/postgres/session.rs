@@ -78,7 +78,7 @@ impl Session {
     }
 
     /// No answer holds any more that was given before its turn.
-    fn all_differs(&self) {
+    pub(in crate::journal::db) fn all_differs(&self) {
         self.answers.borrow_mut().clear();
         self.usual.borrow_mut().clear();
     }
