@@ -97,7 +97,7 @@ pub(super) fn not_copied(error: &BackupError) -> CliError {
         BackupError::Open {
             path,
             error: error @ (OpenError::Foreign | OpenError::Newer { .. } | OpenError::Sqlite(_)),
-        } => return CliError::opening(path, error),
+        } => return CliError::opening(&path.display(), error),
         BackupError::Open { .. } => Exit::Io,
         BackupError::File { path, error } => return CliError::reading(path, error),
     };

@@ -28,14 +28,16 @@ const NOTHING_NAMED: &str = "what is to be explained? Name the file with a deliv
 
 pub(super) fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     let office = Office::of(args)?;
-    let report = match (&args.delivery, &args.device, &args.payload) {
-        (Some(id), ..) => stored(args, &office, remember(office.journal()?, id)?, Vec::new())?,
-        (None, Some(device), _) => {
-            let (kept, notes) = latest(office.journal()?, device)?;
+    let report = match (&args.delivery, &args.device, &args.payload, &office.journal) {
+        (Some(id), _, _, Some(journal)) => {
+            stored(args, &office, remember(journal, id)?, Vec::new())?
+        }
+        (None, Some(device), _, Some(journal)) => {
+            let (kept, notes) = latest(journal, device)?;
             stored(args, &office, kept, notes)?
         }
-        (None, None, Some(payload)) => given(args, &office, payload)?,
-        (None, None, None) => return Err(CliError::new(Exit::Usage, NOTHING_NAMED).into()),
+        (_, _, Some(payload), _) => given(args, &office, payload)?,
+        _ => return Err(CliError::new(Exit::Usage, NOTHING_NAMED).into()),
     };
     match args.output {
         OutputFormat::Json => output::json(&serde_json::to_string_pretty(&report)?)?,

@@ -82,12 +82,6 @@ pub(super) fn readable(path: &Path) -> Result<(), CliError> {
     opened.map_err(|error| CliError::reading(path, &error))
 }
 
-/// Why a verb that reads files does not read this journal. `instead`: what can be done.
-pub(super) fn in_postgres(instead: &str) -> CliError {
-    let sentence = format!("the journal is in PostgreSQL, which is not read here: {instead}");
-    CliError::new(Exit::NoInput, sentence)
-}
-
 /// The settings, or every fault of them but those of tenants' credentials, which are these tenants' own matter.
 pub(super) fn settings(inputs: &Inputs) -> Result<Settings, CliError> {
     if let Some(path) = &inputs.file {

@@ -64,6 +64,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
+use tokio::task::spawn_blocking;
 
 use crate::settings::{HandedError, HandedSockets};
 use trouble::{CliError, Exit};
@@ -222,9 +223,10 @@ async fn dispatch(
         Verb::Check(args) => check::run(&args),
         Verb::Doctor(args) => doctor::run(&args).await,
         Verb::Test(args) => test::run(&args),
-        Verb::Explain(args) => explain::run(&args),
+        // Whoever asks a database waits for it.
+        Verb::Explain(args) => spawn_blocking(move || explain::run(&args)).await?,
         Verb::Show(args) => show::run(&args),
-        Verb::Replay(args) => replay::run(&args),
+        Verb::Replay(args) => spawn_blocking(move || replay::run(&args)).await?,
         Verb::Login(args) => login::run(&args).await,
         Verb::Rules(args) => rules::run(&args),
         Verb::Schema(args) => schema::run(&args),

@@ -13,7 +13,7 @@ use super::format::OutputFormat;
 use super::load;
 use super::output::{self, plain};
 use super::trouble::{CliError, Exit};
-use crate::journal::{Archive, JournalError};
+use crate::journal::{Archive, JournalError, JournalLocation};
 use crate::presets;
 use crate::replay::{Assumed, Bodies, Replay, ReplayReport, ReplayStage, Takes};
 use crate::settings::{Flags, Inputs, Settings, Source, there_is};
@@ -115,35 +115,27 @@ fn input(
     settings: Option<&Settings>,
     with_bodies: bool,
 ) -> anyhow::Result<Input> {
-    let journal = settings.and_then(|settings| settings.journal.file());
+    let journal = settings.map(|settings| JournalLocation::of(settings.journal.clone()));
     let Some(path) = &args.input else {
-        let here = args
-            .data_dir
-            .as_ref()
-            .map(|folder| there_is(&folder.join(JOURNAL)));
-        let Some(path) = journal.or(here) else {
-            let why = if settings.is_some() {
-                load::in_postgres("name captured bodies, or a journal that is a file")
-            } else {
-                let sentence = "name a journal or captured bodies; without a scanhook.toml there is no other way to find one";
-                CliError::new(Exit::NoInput, sentence)
-            };
-            return Err(why.into());
-        };
-        return archive(&path, args, with_bodies);
+        let here = args.data_dir.as_ref();
+        let here = here.map(|folder| JournalLocation::File(there_is(&folder.join(JOURNAL))));
+        let sentence = "name a journal or captured bodies; without a scanhook.toml there is no other way to find one";
+        let place = journal.or(here);
+        let place = place.ok_or_else(|| CliError::new(Exit::NoInput, sentence))?;
+        return archive(&place, args, with_bodies);
     };
     let about = std::fs::metadata(path).map_err(|error| CliError::reading(path, &error))?;
     if about.is_dir() {
-        let name = journal
-            .as_deref()
-            .and_then(Path::file_name)
-            .unwrap_or(JOURNAL.as_ref());
-        let inside = there_is(&path.join(name));
+        let name = match &journal {
+            Some(JournalLocation::File(path)) => path.file_name(),
+            _ => None,
+        };
+        let inside = there_is(&path.join(name.unwrap_or(JOURNAL.as_ref())));
         if inside.is_file() {
-            return archive(&inside, args, with_bodies);
+            return archive(&JournalLocation::File(inside), args, with_bodies);
         }
     } else if is_database(path).map_err(|error| CliError::reading(path, &error))? {
-        return archive(path, args, with_bodies);
+        return archive(&JournalLocation::File(path.clone()), args, with_bodies);
     }
     let source = source(args, settings)?;
     let bodies =
@@ -159,10 +151,12 @@ fn is_database(path: &Path) -> std::io::Result<bool> {
     Ok(head == DATABASE)
 }
 
-fn archive(path: &Path, args: &ReplayArgs, with_bodies: bool) -> anyhow::Result<Input> {
-    load::readable(path)?;
-    let archive = Archive::open(path, args.source.as_deref(), with_bodies);
-    let archive = archive.map_err(|error| CliError::opening(path, &error))?;
+fn archive(place: &JournalLocation, args: &ReplayArgs, with_bodies: bool) -> anyhow::Result<Input> {
+    if let JournalLocation::File(path) = place {
+        load::readable(path)?;
+    }
+    let archive = Archive::at(place, args.source.as_deref(), with_bodies);
+    let archive = archive.map_err(|error| CliError::opening(place, &error))?;
     Ok(Input::Journal(Box::new(archive)))
 }
 

@@ -117,7 +117,7 @@ impl CliError {
             }
             CopyRefusal::Source(OpenError::Simulated(_) | OpenError::Moved { .. })
             | CopyRefusal::Filled(_) => Exit::Configuration,
-            CopyRefusal::Source(error) => CliError::opening(path, error).exit,
+            CopyRefusal::Source(error) => CliError::opening(&path.display(), error).exit,
             CopyRefusal::NotOwner { .. } => Exit::Permission,
             CopyRefusal::Differs(_) => Exit::Internal,
             CopyRefusal::Unreadable(_) | CopyRefusal::Unmarked(_) => Exit::Io,
@@ -133,13 +133,14 @@ impl CliError {
     }
 
     /// A journal that could not be opened.
-    pub(super) fn opening(path: &Path, error: &OpenError) -> CliError {
+    pub(super) fn opening(place: &dyn fmt::Display, error: &OpenError) -> CliError {
         let exit = match error {
             OpenError::Foreign | OpenError::Sqlite(_) => Exit::BadData,
             OpenError::Newer { .. } => Exit::Configuration,
+            OpenError::Database(_) => Exit::Unavailable,
             _ => Exit::Io,
         };
-        CliError::new(exit, format!("{}: {error}", path.display()))
+        CliError::new(exit, format!("{place}: {error}"))
     }
 }
 

@@ -1,4 +1,4 @@
-//! A journal that is only read, without a trace beside it. One that nobody has open is read as a file that does not
+//! A journal that is only read, without a trace beside it. A file that nobody has open is read as one that does not
 //! change, and held to that at the end.
 
 use std::collections::HashMap;
@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use rusqlite::OpenFlags;
 
-use super::db::Connection;
+use super::db::{Connection, Postgres, Use};
 use super::error::{JournalError, OpenError};
+use super::location::JournalLocation;
 use super::moved::moved_to;
+use super::schema::SCHEMA;
 use super::stored::StoredDelivery;
 use super::{reader, schema};
 use scanhook_core::alert::MachineId;
@@ -25,9 +27,8 @@ const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
 /// A journal that is only read.
 pub struct Archive {
     pub(super) db: Connection,
-    path: PathBuf,
     /// The file as it was when it was opened, where nobody has it open.
-    idle: Option<(u64, Option<std::time::SystemTime>)>,
+    idle: Option<(PathBuf, (u64, Option<std::time::SystemTime>))>,
     pub(super) source: Option<String>,
     pub(super) with_bodies: bool,
     pub(super) after: i64,
@@ -56,7 +57,26 @@ fn unchanging(path: &Path) -> Result<Connection, OpenError> {
 }
 
 impl Archive {
-    /// Opens the journal at `path`: all of it, or the deliveries of one source; bodies only where they are asked for.
+    /// Opens the journal that lies there: all of it, or the deliveries of one source; bodies only where they are asked for. Not
+    /// from async code: it waits.
+    ///
+    /// # Errors
+    /// When it is no journal of a version that is known, or cannot be read.
+    pub fn at(
+        place: &JournalLocation,
+        source: Option<&str>,
+        with_bodies: bool,
+    ) -> Result<Archive, OpenError> {
+        match place {
+            JournalLocation::File(path) => Archive::open(path, source, with_bodies),
+            JournalLocation::Database(at) => {
+                let db = Postgres::open(at, Use::Reader, SCHEMA)?.into();
+                Ok(Archive::over(db, SCHEMA, source, with_bodies))
+            }
+        }
+    }
+
+    /// Opens the journal in a file: all of it, or the deliveries of one source; bodies only where they are asked for.
     ///
     /// # Errors
     /// When the file is no journal of a version that is known, or cannot be read.
@@ -79,9 +99,15 @@ impl Archive {
             return Err(OpenError::Foreign);
         }
         Ok(Archive {
+            idle: idle.map(|about| (path.to_owned(), about)),
+            ..Archive::over(db, schema, source, with_bodies)
+        })
+    }
+
+    fn over(db: Connection, schema: i64, source: Option<&str>, with_bodies: bool) -> Archive {
+        Archive {
             db,
-            path: path.to_owned(),
-            idle,
+            idle: None,
             source: source.map(str::to_owned),
             with_bodies,
             after: 0,
@@ -89,7 +115,7 @@ impl Archive {
             has_records: schema > 1,
             has_names: schema > 2,
             records: HashMap::new(),
-        })
+        }
     }
 
     /// Where it was moved to, if it was.
@@ -100,11 +126,13 @@ impl Archive {
 
     /// Fails where somebody opened an idle journal while it was read: what was read may then be of two states.
     pub(super) fn still_idle(&self) -> Result<(), JournalError> {
-        let Some(idle) = self.idle else { return Ok(()) };
-        let now = std::fs::metadata(&self.path)
+        let Some((path, idle)) = &self.idle else {
+            return Ok(());
+        };
+        let now = std::fs::metadata(path)
             .ok()
             .map(|about| (about.len(), about.modified().ok()));
-        if now == Some(idle) && !log_of(&self.path).exists() {
+        if now == Some(*idle) && !log_of(path).exists() {
             return Ok(());
         }
         Err(JournalError::Broken(

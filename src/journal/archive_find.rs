@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::archive::Archive;
 use super::candidates::candidates;
-use super::db::{Connection, params_from_iter};
+use super::db::{Connection, Value, params_from_iter};
 use super::error::JournalError;
 use super::ids::decision_uuid;
 use super::means::{DeviceNames, means};
@@ -42,39 +42,54 @@ impl Archive {
         };
         let mentioned = devices.as_ref().map_or_else(String::new, |devices| {
             let marks = placeholders(devices.len());
-            format!("WHERE (a.delivery, a.n) IN (SELECT delivery, n FROM mention WHERE device IN ({marks}))")
+            format!("(a.delivery, a.n) IN (SELECT delivery, n FROM mention WHERE device IN ({marks})) AND")
         });
         let sql = format!(
-            "SELECT a.delivery, a.n, a.fields, v.uuid FROM alert a JOIN delivery v ON v.id = a.delivery {mentioned}
-             ORDER BY a.delivery DESC, a.n DESC"
+            "SELECT a.delivery, a.n, a.fields, v.uuid FROM alert a JOIN delivery v ON v.id = a.delivery
+             WHERE {mentioned} (a.delivery, a.n) < (?, ?) ORDER BY a.delivery DESC, a.n DESC LIMIT 256"
         );
-        let mut statement = db.prepare_cached(&sql)?;
-        let mut rows = statement.query(params_from_iter(devices.into_iter().flatten()))?;
+        let devices: Vec<Value> = devices.into_iter().flatten().map(Value::Text).collect();
         let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            let (place, delivery): ((i64, i64), Uuid) = ((row.get(0)?, row.get(1)?), row.get(3)?);
-            let alert: Alert = serde_json::from_str(&row.get::<_, String>(2)?).unwrap_or_default();
-            let (decided, meant) = self.decisions_of(&db, place, &alert, glob)?;
-            if !decided
-                && alert
-                    .devices
-                    .iter()
-                    .flat_map(|device| device.names())
-                    .any(|name| glob.matches(name))
-            {
-                found.push(delivery);
-            }
-            found.extend(meant);
-            found.dedup();
-            if found.len() >= most {
-                found.truncate(most);
+        let mut behind = (i64::MAX, i64::MAX);
+        loop {
+            let last = [Value::Int(behind.0), Value::Int(behind.1)];
+            let values = devices.iter().cloned().chain(last);
+            let alerts = all(&db, &sql, params_from_iter(values), |row| {
+                Ok(((row.get(0)?, row.get(1)?), row.get(2)?, row.get(3)?))
+            })?;
+            if alerts.is_empty() {
                 break;
             }
+            for (place, fields, delivery) in alerts {
+                behind = place;
+                found.extend(self.about(&db, place, (&fields, delivery), glob)?);
+                found.dedup();
+                if found.len() >= most {
+                    found.truncate(most);
+                    self.still_idle()?;
+                    return Ok(found);
+                }
+            }
         }
-        drop(rows);
-        drop(statement);
         self.still_idle()?;
         Ok(found)
+    }
+
+    /// The decisions of one alert that are about the device, or its delivery where nothing was decided.
+    fn about(
+        &self,
+        db: &Connection,
+        place: (i64, i64),
+        (fields, delivery): (&String, Uuid),
+        glob: &DeviceGlob,
+    ) -> Result<Vec<Uuid>, JournalError> {
+        let alert: Alert = serde_json::from_str(fields).unwrap_or_default();
+        let (decided, mut meant) = self.decisions_of(db, place, &alert, glob)?;
+        let mut names = alert.devices.iter().flat_map(|device| device.names());
+        if !decided && names.any(|name| glob.matches(name)) {
+            meant.insert(0, delivery);
+        }
+        Ok(meant)
     }
 
     /// Whether anything was decided about an alert, and the decisions that are about the device.

@@ -137,7 +137,7 @@ fn a_wrong_password_a_missing_one_and_a_server_that_is_away_are_told_apart() {
 }
 
 /// What the verbs of the program say, with its exit status.
-fn verb(folder: &TempDir, arguments: &[&str]) -> (Option<i32>, String) {
+pub fn verb(folder: &TempDir, arguments: &[&str]) -> (Option<i32>, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_scanhook"))
         .args(arguments)
         .args(["--config", "scanhook.toml"])

@@ -6,8 +6,11 @@ use scanhook::journal::check_database;
 use scanhook::settings::Settings;
 use serde_json::Value;
 
-use crate::harness::{Site, Wish, alert, machine, scan_id, until, until_in};
+use scanhook_simulator::Setup;
 
+use crate::harness::{Far, Served, Site, Wish, alert, client, machine, scan_id, until, until_in};
+use crate::refused::verb;
+use crate::replicas::files;
 use crate::server::Server;
 
 async fn site(server: &Server) -> Site {
@@ -53,6 +56,46 @@ async fn a_signed_alert_becomes_a_scan_and_a_restart_keeps_it() {
     let again = site.post("siem", alert("1", "high", &machine(1))).await;
     assert_eq!(again.status, 200);
     site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_decided_is_explained_and_played_again_from_the_database() {
+    let server = Server::initialised();
+    let far = Far::open(Setup::default()).await;
+    let folder = files(far.at, &server.url(), "4s");
+    let served = Served::start(folder.path()).await;
+    let mut deliveries = Vec::new();
+    for (n, severity) in [(1, "high"), (2, "low")] {
+        let body = alert(&n.to_string(), severity, &machine(n));
+        let answer = served.post(&client(), &body).await;
+        let receipt: Value = serde_json::from_str(&answer.text).unwrap();
+        deliveries.push(receipt["delivery"].as_str().unwrap().to_owned());
+    }
+    // While it runs, and of what is named by its id, the beginning of it, and the machine.
+    let (first, device) = (&deliveries[0], machine(1));
+    for named in [
+        ["--delivery", first],
+        ["--delivery", &first[..20]],
+        ["--device", &device],
+    ] {
+        let (status, says) = verb(&folder, &[&["explain"], &named[..]].concat());
+        assert_eq!(status, Some(0), "{named:?}: {says}");
+        assert!(
+            says.contains(first.as_str()) && says.contains(&device),
+            "{says}"
+        );
+    }
+    let (status, says) = verb(&folder, &["explain", "--device", "nobody"]);
+    assert!(
+        status == Some(66) && says.contains(&server.url()[..20]),
+        "{says}"
+    );
+    let (status, says) = verb(&folder, &["replay", "-o", "json"]);
+    assert_eq!(status, Some(0), "{says}");
+    let report = &says[says.find('{').unwrap()..=says.rfind('}').unwrap()];
+    let report: Value = serde_json::from_str(report).unwrap();
+    assert_eq!(report["deliveries"], 2, "{report}");
+    assert_eq!(server.complaints(), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]

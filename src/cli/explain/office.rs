@@ -1,11 +1,12 @@
 //! What is configured here, as far as an explanation needs it: sources, tenants, the rules and where the journal lies.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::args::ExplainArgs;
 use crate::cli::load;
 use crate::cli::send;
 use crate::cli::trouble::{CliError, Exit};
+use crate::journal::JournalLocation;
 use crate::policy::{Ceiling, Terms};
 use crate::presets;
 use crate::settings::{Flags, Inputs, Source, Tenant};
@@ -17,8 +18,8 @@ pub(super) struct Office {
     configured: bool,
     sources: Vec<Source>,
     tenants: Vec<Tenant>,
-    /// The file of the journal, where it is one.
-    journal: Option<PathBuf>,
+    /// Where the journal lies, as far as that is known.
+    pub(super) journal: Option<JournalLocation>,
     /// The rules file, where there is one.
     pub(super) rules: Option<PathBuf>,
 }
@@ -45,23 +46,18 @@ impl Office {
             });
         }
         let settings = load::settings(&inputs)?;
-        let (sources, tenants, journal) =
-            (settings.sources, settings.tenants, settings.journal.file());
+        let (sources, tenants, journal) = (
+            settings.sources,
+            settings.tenants,
+            JournalLocation::of(settings.journal),
+        );
         Ok(Office {
             configured,
             sources,
             tenants,
-            journal,
+            journal: Some(journal),
             rules,
         })
-    }
-
-    /// The file in which what came before is looked up.
-    pub(super) fn journal(&self) -> Result<&Path, CliError> {
-        let instead = "ask the responder that runs, at /api/v1/decisions/ID/explain";
-        self.journal
-            .as_deref()
-            .ok_or_else(|| load::in_postgres(instead))
     }
 
     /// A source by its name.
