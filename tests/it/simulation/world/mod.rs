@@ -1696,6 +1696,7 @@ impl World {
             return None;
         }
         let full = fault == Some(AtCommit::DiskFull);
+        let leased = (fault == Some(AtCommit::CrashAfter)).then(|| self.leased_until());
         self.store
             .refuse_commits(fault == Some(AtCommit::Fails))
             .unwrap();
@@ -1718,7 +1719,11 @@ impl World {
         if full {
             self.store.fill_disk(false).unwrap();
         }
-        if fault == Some(AtCommit::CrashAfter) {
+        if let Some(leased) = leased {
+            if self.leased_until() != leased {
+                // The lease runs from here on, though whoever has it is no more.
+                self.held();
+            }
             self.crash();
             return None;
         }

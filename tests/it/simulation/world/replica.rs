@@ -182,10 +182,15 @@ impl World {
         self.after(wait, Event::Look(self.me.life));
     }
 
-    pub(super) fn look(&mut self) {
+    /// When the lease ends, as it is written.
+    pub(super) fn leased_until(&mut self) -> i64 {
         let app = self.account.app();
         let lease = self.store.read(|reader| reader.lease(&app).unwrap());
-        let until = lease.map_or(0, |lease| lease.until);
+        lease.map_or(0, |lease| lease.until)
+    }
+
+    pub(super) fn look(&mut self) {
+        let until = self.leased_until();
         let now = self.clock().up;
         match self.me.watch.look(until, LeaseTerms::default(), now) {
             true => self.load(),
