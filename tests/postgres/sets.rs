@@ -161,7 +161,8 @@ fn many_deliveries_take_few_trips_and_those_about_one_machine_a_few_each() {
         next += 64;
         (next..next + 64).map(|n| about(n, machine(n))).collect()
     };
-    let (apart, together): (fn(u64) -> u64, fn(u64) -> u64) = (|n| n, |_| 7);
+    let apart: fn(u64) -> u64 = |n| n;
+    let together: fn(u64) -> u64 = |_| 7;
     let mut trips = |bodies: &[(String, bool)]| {
         let before = far.trips();
         let told = told(&mut store, &counter, bodies);

@@ -228,6 +228,9 @@ fn python(script: &str, args: &[&str]) -> Command {
     python
 }
 
+/// How a script is run, with what arguments.
+type Language = fn(&str, &[&str]) -> Command;
+
 fn body(id: &str) -> String {
     format!(
         "{{\"alert_id\":\"{id}\",\"title\":\"h\u{e9}llo \u{20ac}\",\"severity\":\"low\",\"device_id\":\"1e5bc9d7e413ddd7902c2932e418702b84d0cc07\"}}"
@@ -245,11 +248,11 @@ fn seconds() -> String {
 #[test]
 fn what_the_libraries_of_standard_webhooks_sign_is_accepted_and_no_flipped_bit_of_it() {
     let program = Program::start();
-    let script: [(&str, fn(&str, &[&str]) -> Command); 2] = [
+    let scripts: [(&str, Language); 2] = [
         ("standard_webhooks.py", python),
         ("standard_webhooks.mjs", node),
     ];
-    for (script, run) in script {
+    for (script, run) in scripts {
         let (id, time, body) = (
             format!("msg_{}", script.replace('.', "-")),
             seconds(),
@@ -314,9 +317,9 @@ fn messages_are_verified_by_the_libraries_of_standard_webhooks_with_either_secre
     let sent = standard_webhook(&[key(WHSEC), key(OLD)], id, at, &body.clone().into());
     let text = |name: &str| sent[name].to_str().unwrap().to_owned();
     let (time, signatures) = (text("webhook-timestamp"), text("webhook-signature"));
-    let script: [(&str, fn(&str, &[&str]) -> Command); 2] =
+    let scripts: [(&str, Language); 2] =
         [("verify_webhook.py", python), ("verify_webhook.mjs", node)];
-    for (script, run) in script {
+    for (script, run) in scripts {
         let says = |secret: &str, body: &str| {
             let ran = run(script, &[secret, id, &time, &signatures]);
             fed(ran, body).trim().to_owned()
