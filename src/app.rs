@@ -9,6 +9,7 @@
 mod begin;
 mod doors;
 mod endings;
+mod exports;
 mod heartbeat;
 mod log_target;
 mod loops;
@@ -46,8 +47,10 @@ use crate::server::far_side::play_if_any;
 use crate::server::listener::{self, Entrance};
 use crate::server::membership::Membership;
 use crate::settings::Settings;
+use crate::telemetry::{self, Tracer};
 use crate::worker::run::LoanBoard;
 use crate::workers::{Surroundings, TenantWorkers};
+use exports::export;
 use record::open_journal;
 use worker_log::tell;
 
@@ -95,6 +98,8 @@ impl Running {
         pause_if_told(&settings, &journal).await?;
         let membership = replicas::join(&journal, &settings, &policy, options.lease).await?;
         let metrics = Arc::new(Metrics::new(settings.dry_run, journal.pulse()));
+        let (tracer, spans) = telemetry::queue(metrics.clone());
+        spans.follow(settings.telemetry.as_ref());
         let (public, admin) = listeners.addresses()?;
         let (ready, is_ready) = watch::channel(true);
 
@@ -110,7 +115,7 @@ impl Running {
             simulated,
             stop: stopping.clone(),
             loans: loans.clone(),
-            tell: tell(metrics.clone()),
+            tell: tell(metrics.clone(), tracer.clone()),
         });
         let active = Activation::begin(
             journal.clone(),
@@ -125,7 +130,12 @@ impl Running {
         say_whether_armed(&active.in_force());
 
         let openid = Arc::new(OpenId::new(client.clone(), options.beat));
-        let (fetcher, keys) = keyrings::ring(active.keys(), client, options.beat, stopping.clone());
+        let (fetcher, keys) = keyrings::ring(
+            active.keys(),
+            client.clone(),
+            options.beat,
+            stopping.clone(),
+        );
         tasks.spawn(fetched(fetcher));
         let (heard, sources, tls) = (active.heard(), active.sources(), active.renewed());
         let (fallen, fell) = oneshot::channel();
@@ -143,10 +153,14 @@ impl Running {
             storms: options.storms,
             openid,
             membership,
+            tracer,
         };
         parts.keep_watch(&mut tasks, &current, fell, options.heartbeat);
         parts.send_messages(&mut tasks, &current, loans.subscribe());
-        let doors = parts.entrances(sources, parts.intake(current, keys), tls);
+        let intake = parts.intake(current.clone(), keys);
+        let (asked, doors) = parts.entrances(sources, intake, tls);
+        let exporter = parts.exporter((client, current), spans, public.port());
+        tasks.spawn(export(exporter, asked));
         open_doors(&mut tasks, listeners, doors, &parts.stopping);
         Ok(Running {
             public,
@@ -218,6 +232,7 @@ struct Parts<'a> {
     /// The issuer at which people sign in.
     openid: Arc<OpenId>,
     membership: Membership,
+    tracer: Tracer,
 }
 
 fn open_doors(

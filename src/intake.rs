@@ -5,7 +5,7 @@ mod heard;
 mod outcome;
 
 pub use acceptance::{accept, accept_with_headers};
-pub use outcome::{Accepted, NotAccepted, NotRead, Subject};
+pub use outcome::{Accepted, CommitTimes, NotAccepted, NotRead, Subject};
 
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::clock;
 use crate::in_force::{ActiveConfig, Current, SourceBinding};
 use crate::journal::{Acceptance, HEAD, Journal, RefusedBody};
 use crate::keyrings::IssuerKeys;
@@ -130,7 +131,9 @@ impl Intake {
             .map(|alert| alert.item.alert().devices.len())
             .sum();
         let weight = bytes + decisions * BYTES_OF_A_DECISION;
+        let begun = clock::mono();
         let receipt = self.journal.accept(weight, acceptance, now).await?;
+        let done = clock::mono();
         let subjects = if receipt.duplicate {
             Vec::new()
         } else {
@@ -141,6 +144,7 @@ impl Intake {
             subjects,
             credential,
             by_old_secret,
+            commit: CommitTimes { begun, done },
         })
     }
 }

@@ -25,5 +25,6 @@ pub mod reload;
 pub mod replay;
 pub mod server;
 pub mod settings;
+pub mod telemetry;
 pub mod worker;
 pub mod workers;

@@ -12,12 +12,15 @@ mod process;
 mod registration;
 mod replicas;
 mod scrape;
+mod telemetry;
 mod workers;
 
 pub use access::AccessMetrics;
 pub use exposition::Exposition;
+pub use telemetry::TelemetryMetrics;
 
 use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -36,8 +39,11 @@ type Histograms = Family<Labels, Histogram, fn() -> Histogram>;
 /// All metrics with their registry.
 pub struct Metrics {
     registry: Registry,
+    turn: Mutex<()>,
     /// The admin listener.
     pub access: AccessMetrics,
+    /// What is sent to a collector.
+    pub telemetry: TelemetryMetrics,
     deliveries: Counters,
     refused: Counters,
     last_delivery: Gauges,
@@ -104,7 +110,9 @@ impl Default for Metrics {
     fn default() -> Metrics {
         Metrics {
             registry: Registry::default(),
+            turn: Mutex::default(),
             access: AccessMetrics::default(),
+            telemetry: TelemetryMetrics::default(),
             deliveries: Counters::default(),
             refused: Counters::default(),
             last_delivery: Gauges::default(),
@@ -171,10 +179,16 @@ impl Metrics {
         metrics.register_process();
         metrics.register_messages();
         metrics.register_access();
+        metrics.register_telemetry();
         metrics.register_people();
         metrics.register_replicas();
         metrics.register_journal(pulse);
         metrics
+    }
+
+    /// For whoever sets gauges and writes all: two at once would see one another's half.
+    pub fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The files were read; whether rules and settings are without fault.

@@ -26,6 +26,7 @@ mod retention;
 mod secret;
 mod server;
 mod source;
+mod telemetry;
 mod tenant;
 #[cfg(test)]
 mod tests;
@@ -51,6 +52,7 @@ pub use process::{program, scratch_directory};
 pub use receiver::{Channel, Receiver};
 pub use server::{Connections, Server};
 pub use source::Source;
+pub use telemetry::TelemetrySettings;
 pub use tenant::{Tenant, app_of};
 pub use tls::ListenerTls;
 pub use write_back::{
@@ -79,6 +81,8 @@ pub struct Settings {
     pub journal: JournalSettings,
     /// `[network]`.
     pub network: NetworkSettings,
+    /// `[telemetry]`; `None`: nothing is sent to a collector.
+    pub telemetry: Option<TelemetrySettings>,
     /// `[tenants.*]`, by name.
     pub tenants: Vec<Tenant>,
     /// `[sources.*]`, by name.
@@ -214,6 +218,7 @@ impl SettingsInPart {
                     admin,
                     journal,
                     network,
+                    telemetry: self.telemetry,
                     tenants: self.tenants,
                     receivers: self.receivers.into_iter().chain(back).collect(),
                     sources: self.sources,

@@ -7,6 +7,7 @@ use axum::Router;
 use tokio::sync::watch;
 
 use super::Parts;
+use super::exports::trace_delivery;
 use crate::activation::Renewed;
 use crate::clock;
 use crate::in_force::Current;
@@ -41,15 +42,16 @@ impl Parts<'_> {
         })
     }
 
-    /// The public listener and the admin listener, each with the TLS that it has.
+    /// The public listener and the admin listener, each with the TLS that it has, and what is asked at the latter.
     pub(super) fn entrances(
         &self,
         sources: watch::Receiver<Sources>,
         intake: Arc<Intake>,
         [tls, admin_tls]: [Option<Renewed>; 2],
-    ) -> [Entrance; 2] {
+    ) -> (Admin, [Entrance; 2]) {
         let traces = Arc::new(Traces::default());
-        let [(public, limits), (admin, admin_limits)] = self.doors(sources, intake, &traces);
+        let (asked, [(public, limits), (admin, admin_limits)]) =
+            self.doors(sources, intake, &traces);
         let refused: Arc<TellHandshake> =
             Arc::new(move |address, fault| traces.handshake(address, fault, clock::now()));
         let secured = |config: Option<Renewed>| {
@@ -71,7 +73,7 @@ impl Parts<'_> {
             },
             tls: secured(admin_tls),
         };
-        [public, admin]
+        (asked, [public, admin])
     }
 
     /// For the public listener and the admin listener: what they lead to, and what they grant.
@@ -80,7 +82,7 @@ impl Parts<'_> {
         sources: watch::Receiver<Sources>,
         intake: Arc<Intake>,
         traces: &Arc<Traces>,
-    ) -> [(Router, Limits); 2] {
+    ) -> (Admin, [(Router, Limits); 2]) {
         let refusals = Arc::new(Refusals::default());
         let reception = Reception {
             intake: intake.clone(),
@@ -94,7 +96,7 @@ impl Parts<'_> {
             move |head| before.before_body(head),
             move |arrived| reception.clone().accept(arrived),
         );
-        let admin = admin::router(Admin {
+        let asked = Admin {
             journal: self.journal.clone(),
             intake,
             metrics: self.metrics.clone(),
@@ -110,7 +112,8 @@ impl Parts<'_> {
             subscribers: Subscribers::default(),
             stopping: self.stopping.clone(),
             membership: self.membership,
-        });
+        };
+        let admin = admin::router(asked.clone());
         let limits = self.limits(traces);
         // Loopback is one address.
         let admin_limits = Limits {
@@ -119,7 +122,7 @@ impl Parts<'_> {
             half_close: false,
             ..limits
         };
-        [(public, limits), (admin, admin_limits)]
+        (asked, [(public, limits), (admin, admin_limits)])
     }
 
     /// What the public listener grants; no more connections than files may be open.
@@ -145,7 +148,7 @@ impl Parts<'_> {
     }
 
     fn door(&self, sources: watch::Receiver<Sources>, traces: Arc<Traces>) -> Door {
-        let metrics = self.metrics.clone();
+        let (metrics, tracer) = (self.metrics.clone(), self.tracer.clone());
         Door {
             sources,
             body_deadline: Duration::from_secs(10),
@@ -157,6 +160,7 @@ impl Parts<'_> {
                 let refused = answered.refusal.map(HttpError::code);
                 metrics.answered(answered.source, answered.status.as_u16(), refused);
                 traces.answered(&answered, clock::now());
+                trace_delivery(&tracer, &answered);
             }),
         }
     }

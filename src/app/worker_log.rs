@@ -1,10 +1,12 @@
-//! One log line and the counters for what happens in a worker. The lines go by the name of the app, on whatever page they are
+//! One log line, the counters and the spans for what happens in a worker. The lines go by the name of the app, on whatever page they are
 //! written.
 
 use std::sync::Arc;
 
+use crate::clock;
 use crate::logs::about;
 use crate::metrics::Metrics;
+use crate::telemetry::Tracer;
 use crate::worker::WorkerEvent;
 use crate::worker::run::Tell;
 use scanhook_core::about::About;
@@ -13,11 +15,14 @@ use scanhook_core::obstacles::TlsFault;
 /// The target of these lines.
 const APP: &str = "scanhook::app";
 
-/// One log line and the counters for what happens in a worker.
-pub(super) fn tell(metrics: Arc<Metrics>) -> Arc<Tell> {
+/// One log line and the counters for what happens in a worker, and a span for each call.
+pub(super) fn tell(metrics: Arc<Metrics>, tracer: Tracer) -> Arc<Tell> {
     Arc::new(move |tenant, happened| {
         for what in happened {
             metrics.happened(tenant, what);
+            if let WorkerEvent::Called { api, answer, took } = what {
+                tracer.call((tenant, api.code()), answer, *took, clock::now());
+            }
             log_scans(tenant, what);
         }
     })

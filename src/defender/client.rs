@@ -18,7 +18,7 @@ use super::failure::ConnectFailure;
 use super::hosts::is_near_host;
 use super::network::{HttpProxy, NetworkSettings};
 use super::trusted_body::{LATE, TrustedBody, is_too_late};
-use super::{Answer, Direct, Unsent, is_loopback};
+use super::{Answer, Direct, PlainAllowed, Unsent, is_loopback};
 use crate::clock;
 use scanhook_core::lease::{LeaseTerms, Trust};
 
@@ -266,12 +266,13 @@ fn tunnel(proxy: &HttpProxy) -> Result<reqwest::Proxy, ClientError> {
     })
 }
 
-/// The last door before the network: an address with a host, and no plain http but to this computer.
+/// The last door before the network: an address with a host, and no plain http but to this computer or where it is allowed.
 fn checked(request: Request<Bytes>) -> Result<reqwest::Request, &'static str> {
     let host = request.uri().host().ok_or("no-address")?;
     // A managed identity's platform is asked over the link, in plain http.
     let near = request.extensions().get::<Direct>().is_some() && is_near_host(host);
-    if request.uri().scheme_str() != Some("https") && !is_loopback(host) && !near {
+    let allowed = near || request.extensions().get::<PlainAllowed>().is_some();
+    if request.uri().scheme_str() != Some("https") && !is_loopback(host) && !allowed {
         return Err("not-https");
     }
     let trust = request.extensions().get::<Trust>().copied();

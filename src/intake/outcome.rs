@@ -1,6 +1,7 @@
 //! What became of a request: a delivery that is on disk, or why there is none.
 
 use core::fmt;
+use core::time::Duration;
 
 use crate::api::Receipt;
 use crate::journal::JournalError;
@@ -54,6 +55,14 @@ pub struct Accepted {
     pub credential: String,
     /// A key that is on its way out was among them.
     pub by_old_secret: bool,
+    pub commit: CommitTimes,
+}
+
+/// When the transaction of a delivery was asked for and when it was on disk, by the monotonic clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommitTimes {
+    pub begun: Duration,
+    pub done: Duration,
 }
 
 /// Whom an alert is for and what it is about, as far as its receipt does not say it.

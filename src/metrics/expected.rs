@@ -25,6 +25,7 @@ impl Metrics {
     pub fn expect(&self, in_force: &ActiveConfig) {
         self.expect_words();
         self.access.expect(&in_force.settings.admin);
+        self.telemetry.expect();
         self.certificate_expiry.clear();
         // A source may have lost the key, too.
         self.expect_every.clear();

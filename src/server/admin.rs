@@ -16,7 +16,6 @@ use super::refusal::{HttpError, not_taken};
 use super::state::{Admin, SharedAdmin};
 use super::{audit, control, delivery_body, events, messages, openapi, page, rows, sign_in};
 use crate::api::{LaneView, MeView, StatusView};
-use crate::clock;
 use crate::metrics::Exposition;
 
 pub fn router(admin: Admin) -> Router {
@@ -73,29 +72,7 @@ async fn metrics(State(admin): SharedAdmin, headers: HeaderMap) -> Result<Respon
         .and_then(|accept| accept.to_str().ok())
         .unwrap_or_default();
     let format = Exposition::accepted(accept);
-    let tenants = admin.tenants().await?;
-    let pauses = admin.read(|reader| reader.pauses()).await?.len();
-    let now = clock::now();
-    let ending = admin.read(move |reader| reader.holds_ending(now)).await?;
-    let receivers = admin.receivers().await?;
-    admin.metrics.receivers(&receivers, now);
-    let idle = admin.settings().admin.session.idle;
-    let (sessions, head) = admin
-        .read(move |reader| {
-            Ok((
-                reader.sessions(now.minus(idle), now)?,
-                reader.audit_head_at()?,
-            ))
-        })
-        .await?;
-    admin.metrics.access.gauge(sessions, head);
-    let forecasts = admin.forecasts().await?;
-    admin.metrics.people(&forecasts, admin.subscribers.count());
-    let (mine, replicas) = (admin.membership.replica.0, admin.replicas().await?);
-    admin.metrics.replicas(mine, &replicas, &tenants);
-    let text = admin
-        .metrics
-        .render(format, &tenants, pauses, &ending, &admin.journal, now);
+    let text = admin.exposition(format).await?;
     Ok(([(header::CONTENT_TYPE, format.content_type())], text).into_response())
 }
 

@@ -26,6 +26,7 @@ mod delivery_body;
 pub mod descriptors;
 mod events;
 mod explained;
+mod exposition;
 mod failures;
 pub mod far_side;
 mod fields;

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::refusal::{CredentialDefect, HttpError};
-use super::webhook::{Arrived, Head};
+use super::webhook::{Arrived, Head, StoredDelivery};
 use crate::api::{AlertReceipt, DecisionReceipt, RefusalView};
 use crate::clock;
 use crate::intake::{Accepted, Intake, LastSeen, NotAccepted, Subject};
@@ -163,6 +163,7 @@ impl Reception {
             subjects,
             credential,
             by_old_secret,
+            commit,
         } = accepted;
         self.metrics.accepted(source, &subjects, &receipt, now);
         if self.heard.with(|silence| silence.hear(source, now)) {
@@ -192,7 +193,12 @@ impl Reception {
         } else {
             StatusCode::ACCEPTED
         };
-        (status, Json(receipt)).into_response()
+        let id = receipt.delivery.clone();
+        let mut response = (status, Json(receipt)).into_response();
+        response
+            .extensions_mut()
+            .insert(StoredDelivery { id, commit });
+        response
     }
 
     /// One log line for what was refused; never a body, a token or a signature.

@@ -66,6 +66,7 @@ impl Traces {
             peer,
             status,
             refusal,
+            ..
         } = answered;
         let Some(peer) = peer.filter(|_| source.is_some() || asked.is_some()) else {
             return;

@@ -4,7 +4,7 @@
 mod arrival;
 mod path;
 
-pub use arrival::{Answered, Arrived, Head, TellAnswer};
+pub use arrival::{Answered, Arrived, AskedRequest, Head, StoredDelivery, TellAnswer};
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -27,6 +27,7 @@ use super::refusal::{HttpError, Mismatch, quoted};
 use super::sender_certificate::SenderCertificate;
 use crate::in_force::door::{SourceDoor, Sources};
 use crate::settings::FailureBudget;
+use crate::telemetry::TraceParent;
 use path::{segments, url_secret};
 use scanhook_core::signature::Standing;
 use scanhook_core::wrapping::unpacked_size;
@@ -132,6 +133,8 @@ async fn nowhere<B, A>(
         peer,
         status: refusal.status(),
         refusal: Some(&refusal),
+        request: None,
+        stored: None,
     });
     refusal
 }
@@ -149,6 +152,11 @@ where
     let name = segments(request.uri().path())
         .map(|(source, _)| source.to_owned())
         .unwrap_or_default();
+    let asked_request = AskedRequest {
+        method: request.method().clone(),
+        parent: TraceParent::of(request.headers()),
+        begun: (entry.door.mono)(),
+    };
     let outcome = receive(&entry, request).await;
     let status = outcome
         .as_ref()
@@ -166,6 +174,11 @@ where
         peer,
         status,
         refusal: outcome.as_ref().err(),
+        request: Some(&asked_request),
+        stored: outcome
+            .as_ref()
+            .ok()
+            .and_then(|answer| answer.extensions().get()),
     });
     outcome.unwrap_or_else(IntoResponse::into_response)
 }

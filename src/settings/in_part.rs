@@ -11,6 +11,7 @@ use super::place::{Context, Section};
 use super::receiver::{self, Receiver};
 use super::server::{MAX_BODY, SaidAddress, Server, read as read_server, said_address};
 use super::source::{self, Source};
+use super::telemetry::{self, TelemetrySettings};
 use super::tenant::{self, Tenant};
 use super::tls::{self, ListenerTls};
 use super::{network, retention, write_back_receivers};
@@ -26,6 +27,7 @@ pub struct SettingsInPart {
     pub admin: Option<AdminSettings>,
     pub journal: Option<JournalSettings>,
     pub network: Option<NetworkSettings>,
+    pub(super) telemetry: Option<TelemetrySettings>,
     /// Those without fault.
     pub tenants: Vec<Tenant>,
     /// Where the calls of each tenant go, as far as that is known.
@@ -62,6 +64,9 @@ impl SettingsInPart {
         let network = root
             .section(ctx, "network")
             .and_then(|s| network::read(s, ctx));
+        let telemetry = root
+            .section(ctx, "telemetry")
+            .and_then(|s| telemetry::read(s, ctx));
         let policy = root.section(ctx, "policy").and_then(|s| policy(s, ctx));
         let tenants = tenants(&mut root, &mut included, flags, ctx);
         let names: Vec<String> = tenants.iter().map(|(name, _)| name.clone()).collect();
@@ -89,6 +94,7 @@ impl SettingsInPart {
             admin,
             journal,
             network,
+            telemetry,
             tenants,
             sources,
             receivers,

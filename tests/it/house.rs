@@ -161,6 +161,7 @@ const RULES: &[Rule] = &[
                 "activation",
                 "app",
                 "app::endings",
+                "app::exports",
                 "app::heartbeat",
                 "app::loops",
                 "app::replicas",
@@ -180,6 +181,7 @@ const RULES: &[Rule] = &[
                 "main",
                 "reload",
                 "reload::patience",
+                "telemetry::export",
                 "scanhook_simulator::serve",
             ];
             !doors.contains(&module) && !within_any(module, &["server", "cli"])

@@ -71,6 +71,7 @@ mod sign_in;
 mod simulation;
 mod simulator;
 mod sources;
+mod telemetry;
 mod tenants;
 mod tls;
 mod trusted;

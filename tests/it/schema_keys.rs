@@ -103,6 +103,7 @@ const TABLES: &[(&str, &str, &[&str])] = &[
     ("journal.retention", "journal.retention = { @ }", &[]),
     ("network", "network = { @ }", &[]),
     ("network.proxy", "network.proxy = { @ }", &[]),
+    ("telemetry", "telemetry = { @ }", &[]),
     ("policy", "policy = { @ }", &[]),
     ("tenants.*", "tenants.a = { @ }", &[]),
     ("tenants.*.quota", "tenants.a.quota = { @ }", &[]),

@@ -1,14 +1,17 @@
 //! What the door hands on: a request before its body is read, one that passed every check that needs none, and an answer.
 
 use core::net::IpAddr;
+use core::time::Duration;
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use bytes::Bytes;
 use secrecy::SecretString;
 
+use crate::intake::CommitTimes;
 use crate::server::address::Peer;
 use crate::server::refusal::HttpError;
 use crate::server::sender_certificate::SenderCertificate;
+use crate::telemetry::TraceParent;
 use scanhook_core::wrapping::Wrapping;
 
 /// Takes what was answered.
@@ -24,6 +27,26 @@ pub struct Answered<'a> {
     /// The status of the answer.
     pub status: StatusCode,
     pub refusal: Option<&'a HttpError>,
+    /// The request, where its path may belong to a source.
+    pub request: Option<&'a AskedRequest>,
+    /// What it became, if it is on disk.
+    pub stored: Option<&'a StoredDelivery>,
+}
+
+/// What is known of a request when its head is there.
+pub struct AskedRequest {
+    pub method: Method,
+    /// The sender's span, if it names one; anybody may.
+    pub parent: Option<TraceParent>,
+    /// When it was, by the monotonic clock.
+    pub begun: Duration,
+}
+
+/// A delivery that is on disk: stands among the extensions of its answer.
+#[derive(Clone)]
+pub struct StoredDelivery {
+    pub id: String,
+    pub commit: CommitTimes,
 }
 
 /// A request whose body is not read yet.

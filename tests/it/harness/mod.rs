@@ -3,6 +3,7 @@
 
 mod authority;
 mod binary;
+mod collector;
 mod customers;
 mod far;
 mod front;
@@ -39,6 +40,7 @@ use tokio::net::TcpListener;
 
 pub use authority::Issuer;
 pub use binary::Binary;
+pub use collector::{Collector, attributes};
 pub use customers::{SOUTH, generic, listed, source, two_customers};
 pub use far::{Far, fault};
 pub use front::{Foul, Front};

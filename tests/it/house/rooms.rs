@@ -30,6 +30,7 @@ const ROOMS: &[&str] = &[
     "replay",
     "logs",
     "metrics",
+    "telemetry",
     "activation",
     "reload",
     "server",

@@ -1,0 +1,68 @@
+//! What goes to a collector: the loop that sends it, what it is given, and the deliveries among it.
+
+use tokio::sync::watch;
+
+use super::Parts;
+use crate::clock;
+use crate::defender::client::Client;
+use crate::in_force::Current;
+use crate::metrics::Exposition;
+use crate::server::refusal::HttpError;
+use crate::server::state::Admin;
+use crate::server::webhook::Answered;
+use crate::telemetry::export::Exporter;
+use crate::telemetry::{Origin, SpanQueue, TracedDelivery, TracedStorage, Tracer};
+
+impl Parts<'_> {
+    /// What sends, with what it is made of.
+    pub(super) fn exporter(
+        &self,
+        (client, current): (watch::Receiver<Client>, Current),
+        queue: SpanQueue,
+        port: u16,
+    ) -> Exporter {
+        let host = rustix::system::uname();
+        let origin = Origin {
+            host: host.nodename().to_string_lossy().into_owned(),
+            port,
+            since: clock::now(),
+        };
+        Exporter {
+            current,
+            client,
+            queue,
+            metrics: self.metrics.clone(),
+            origin,
+            stop: self.stopping.clone(),
+        }
+    }
+}
+
+/// Sends until the process stops; metrics as the admin listener shows them.
+pub(super) async fn export(exporter: Exporter, asked: Admin) -> &'static str {
+    let scrape = || async { asked.exposition(Exposition::Classic).await.ok() };
+    exporter.run(scrape).await
+}
+
+/// A span for an answer of the public listener, where the path belongs to a source.
+pub(super) fn trace_delivery(tracer: &Tracer, answered: &Answered<'_>) {
+    let (Some(source), Some(request)) = (answered.source, answered.request) else {
+        return;
+    };
+    let now = clock::mono();
+    let stored = answered.stored.map(|stored| TracedStorage {
+        delivery: &stored.id,
+        parent: request.parent,
+        waited: stored.commit.done.saturating_sub(stored.commit.begun),
+        ago: now.saturating_sub(stored.commit.done),
+    });
+    let delivery = TracedDelivery {
+        source,
+        method: request.method.as_str(),
+        status: answered.status.as_u16(),
+        refused: answered.refusal.map(HttpError::code),
+        took: now.saturating_sub(request.begun),
+        stored,
+    };
+    tracer.delivery(&delivery, clock::now());
+}
