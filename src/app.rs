@@ -50,7 +50,6 @@ use crate::settings::Settings;
 use crate::telemetry::{self, Tracer};
 use crate::worker::run::LoanBoard;
 use crate::workers::{Surroundings, TenantWorkers};
-use exports::export;
 use record::open_journal;
 use worker_log::tell;
 
@@ -159,8 +158,8 @@ impl Running {
         parts.send_messages(&mut tasks, &current, loans.subscribe());
         let intake = parts.intake(current.clone(), keys);
         let (asked, doors) = parts.entrances(sources, intake, tls);
-        let exporter = parts.exporter((client, current), spans, public.port());
-        tasks.spawn(export(exporter, asked));
+        let port = public.port();
+        parts.export(&mut tasks, (client, current), (spans, port), asked);
         open_doors(&mut tasks, listeners, doors, &parts.stopping);
         Ok(Running {
             public,

@@ -1,6 +1,7 @@
 //! What goes to a collector: the loop that sends it, what it is given, and the deliveries among it.
 
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::Parts;
 use crate::clock;
@@ -14,34 +15,33 @@ use crate::telemetry::export::Exporter;
 use crate::telemetry::{Origin, SpanQueue, TracedDelivery, TracedStorage, Tracer};
 
 impl Parts<'_> {
-    /// What sends, with what it is made of.
-    pub(super) fn exporter(
+    /// Starts the loop that sends: what waits in the queue, and metrics as the admin listener shows them.
+    pub(super) fn export(
         &self,
+        tasks: &mut JoinSet<&'static str>,
         (client, current): (watch::Receiver<Client>, Current),
-        queue: SpanQueue,
-        port: u16,
-    ) -> Exporter {
+        (queue, port): (SpanQueue, u16),
+        asked: Admin,
+    ) {
         let host = rustix::system::uname();
         let origin = Origin {
             host: host.nodename().to_string_lossy().into_owned(),
             port,
             since: clock::now(),
         };
-        Exporter {
+        let exporter = Exporter {
             current,
             client,
             queue,
             metrics: self.metrics.clone(),
             origin,
             stop: self.stopping.clone(),
-        }
+        };
+        tasks.spawn(async move {
+            let scrape = || async { asked.exposition(Exposition::Classic).await.ok() };
+            exporter.run(scrape).await
+        });
     }
-}
-
-/// Sends until the process stops; metrics as the admin listener shows them.
-pub(super) async fn export(exporter: Exporter, asked: Admin) -> &'static str {
-    let scrape = || async { asked.exposition(Exposition::Classic).await.ok() };
-    exporter.run(scrape).await
 }
 
 /// A span for an answer of the public listener, where the path belongs to a source.

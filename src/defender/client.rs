@@ -647,7 +647,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn plain_http_leaves_this_computer_never() {
+    async fn plain_http_leaves_this_computer_only_where_it_is_allowed() {
         for (url, code) in [
             ("http://192.0.2.1/", "not-https"),
             ("http://api.security.microsoft.com/", "not-https"),
@@ -659,6 +659,13 @@ mod tests {
                 "{url}"
             );
         }
+        let mut allowed = post("http://collector.example/".into());
+        assert_eq!(
+            checked(post("http://collector.example/".into())).err(),
+            Some("not-https")
+        );
+        allowed.extensions_mut().insert(PlainAllowed);
+        assert!(checked(allowed).is_ok());
     }
 
     /// Runs a test of this file again with proxies in the environment that nobody answers.

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::refusal::{CredentialDefect, HttpError};
-use super::webhook::{Arrived, Head, StoredDelivery};
+use super::webhook::{Arrived, DeliveryMark, Head};
 use crate::api::{AlertReceipt, DecisionReceipt, RefusalView};
 use crate::clock;
 use crate::intake::{Accepted, Intake, LastSeen, NotAccepted, Subject};
@@ -197,7 +197,7 @@ impl Reception {
         let mut response = (status, Json(receipt)).into_response();
         response
             .extensions_mut()
-            .insert(StoredDelivery { id, commit });
+            .insert(DeliveryMark { id, commit });
         response
     }
 

@@ -4,7 +4,7 @@
 mod arrival;
 mod path;
 
-pub use arrival::{Answered, Arrived, AskedRequest, Head, StoredDelivery, TellAnswer};
+pub use arrival::{Answered, Arrived, AskedRequest, DeliveryMark, Head, TellAnswer};
 
 use core::time::Duration;
 use std::sync::Arc;

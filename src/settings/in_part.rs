@@ -11,7 +11,7 @@ use super::place::{Context, Section};
 use super::receiver::{self, Receiver};
 use super::server::{MAX_BODY, SaidAddress, Server, read as read_server, said_address};
 use super::source::{self, Source};
-use super::telemetry::{self, TelemetrySettings};
+use super::telemetry::{TelemetrySettings, read as read_telemetry};
 use super::tenant::{self, Tenant};
 use super::tls::{self, ListenerTls};
 use super::{network, retention, write_back_receivers};
@@ -66,7 +66,7 @@ impl SettingsInPart {
             .and_then(|s| network::read(s, ctx));
         let telemetry = root
             .section(ctx, "telemetry")
-            .and_then(|s| telemetry::read(s, ctx));
+            .and_then(|s| read_telemetry(s, ctx));
         let policy = root.section(ctx, "policy").and_then(|s| policy(s, ctx));
         let tenants = tenants(&mut root, &mut included, flags, ctx);
         let names: Vec<String> = tenants.iter().map(|(name, _)| name.clone()).collect();

@@ -6,6 +6,7 @@ mod credential;
 mod many;
 mod network;
 mod receivers;
+mod telemetry;
 mod write_back;
 
 use core::time::Duration;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use tokio::sync::watch;
 
-use super::figures::{self, Counted};
-use super::request::{self, Signal, Taken};
+use super::figures::{self, FiguresTime};
+use super::request::{self, CollectorAnswer, Signal};
 use super::resource::Origin;
 use super::tracer::SpanQueue;
 use super::wire::nanos;
@@ -47,8 +47,8 @@ pub struct Exporter {
 
 /// Where it stands.
 #[derive(Default)]
-struct Progress {
-    /// Taken from the queue, and not sent yet.
+struct ExportProgress {
+    /// CollectorAnswer from the queue, and not sent yet.
     batch: Vec<Span>,
     /// When metrics are due, and until when nothing else is sent, by the monotonic clock.
     metrics_due: Duration,
@@ -65,12 +65,12 @@ impl Exporter {
         S: Fn() -> F,
         F: Future<Output = Option<String>>,
     {
-        let mut progress = Progress::default();
+        let mut progress = ExportProgress::default();
         let mut settings = self.settings();
         while !*self.stop.borrow() {
             let Some(telemetry) = &settings.telemetry else {
                 self.queue.discard();
-                progress = Progress::default();
+                progress = ExportProgress::default();
                 tokio::select! {
                     _ = self.stop.changed() => {}
                     Ok(()) = self.current.changed() => {}
@@ -109,7 +109,7 @@ impl Exporter {
 
     async fn send<S, F>(
         &mut self,
-        progress: &mut Progress,
+        progress: &mut ExportProgress,
         telemetry: &TelemetrySettings,
         scrape: &S,
     ) where
@@ -123,7 +123,7 @@ impl Exporter {
         }
     }
 
-    async fn send_spans(&mut self, progress: &mut Progress, telemetry: &TelemetrySettings) {
+    async fn send_spans(&mut self, progress: &mut ExportProgress, telemetry: &TelemetrySettings) {
         while clock::mono() >= progress.resting_until {
             while progress.batch.len() < TOGETHER
                 && let Ok(span) = self.queue.spans.try_recv()
@@ -137,15 +137,15 @@ impl Exporter {
             let taken = self.post(telemetry, Signal::Traces, body).await;
             self.tell(progress, Signal::Traces, &taken);
             let lost = match taken {
-                Taken::But(rejected) => {
+                CollectorAnswer::But(rejected) => {
                     progress.rest = Duration::ZERO;
                     rejected
                 }
-                Taken::NotNow(_) => {
+                CollectorAnswer::NotNow(_) => {
                     progress.rest();
                     return;
                 }
-                Taken::Never(_) => {
+                CollectorAnswer::Never(_) => {
                     progress.rest();
                     progress.batch.len()
                 }
@@ -157,7 +157,7 @@ impl Exporter {
 
     async fn send_metrics<S, F>(
         &self,
-        progress: &mut Progress,
+        progress: &mut ExportProgress,
         telemetry: &TelemetrySettings,
         scrape: &S,
     ) where
@@ -169,27 +169,32 @@ impl Exporter {
             return;
         };
         let (since, now) = (nanos(self.origin.since), nanos(clock::now()));
-        let read = figures::read(&text, Counted { since, now });
+        let read = figures::read(&text, FiguresTime { since, now });
         let body = request::metrics(&self.origin, read);
         let taken = self.post(telemetry, Signal::Metrics, body).await;
         self.tell(progress, Signal::Metrics, &taken);
     }
 
-    async fn post(&self, telemetry: &TelemetrySettings, signal: Signal, body: Vec<u8>) -> Taken {
+    async fn post(
+        &self,
+        telemetry: &TelemetrySettings,
+        signal: Signal,
+        body: Vec<u8>,
+    ) -> CollectorAnswer {
         let Some(request) = request::post(telemetry, signal, body) else {
-            return Taken::Never("no-address".to_owned());
+            return CollectorAnswer::Never("no-address".to_owned());
         };
         let client = self.client.borrow().capped(LONGEST_ANSWER);
         let answer = tokio::time::timeout(WITHIN, client.send(request)).await;
-        Taken::of(&answer.unwrap_or_else(|_| Answer::Unknown("timeout".to_owned())))
+        CollectorAnswer::of(&answer.unwrap_or_else(|_| Answer::Unknown("timeout".to_owned())))
     }
 
     /// Counts it, and writes a line when it begins to fail and when it works again.
-    fn tell(&self, progress: &mut Progress, signal: Signal, taken: &Taken) {
+    fn tell(&self, progress: &mut ExportProgress, signal: Signal, taken: &CollectorAnswer) {
         let (failed, answer) = match taken {
-            Taken::But(0) => (false, ""),
-            Taken::But(_) => (true, "rejected"),
-            Taken::NotNow(code) | Taken::Never(code) => (true, code.as_str()),
+            CollectorAnswer::But(0) => (false, ""),
+            CollectorAnswer::But(_) => (true, "rejected"),
+            CollectorAnswer::NotNow(code) | CollectorAnswer::Never(code) => (true, code.as_str()),
         };
         let result = if failed { "failed" } else { "sent" };
         let failed_before = core::mem::replace(&mut progress.fails[signal as usize], failed);
@@ -207,8 +212,12 @@ impl Exporter {
     }
 
     /// What is left: the spans of what ended at the end, and the last figures.
-    async fn end<S, F>(mut self, mut progress: Progress, telemetry: &TelemetrySettings, scrape: &S)
-    where
+    async fn end<S, F>(
+        mut self,
+        mut progress: ExportProgress,
+        telemetry: &TelemetrySettings,
+        scrape: &S,
+    ) where
         S: Fn() -> F,
         F: Future<Output = Option<String>>,
     {
@@ -232,7 +241,7 @@ impl Exporter {
     }
 }
 
-impl Progress {
+impl ExportProgress {
     /// Leaves the collector alone, each time for longer.
     fn rest(&mut self) {
         self.rest = (self.rest * 2).clamp(GATHER_FOR, LONGEST_REST);

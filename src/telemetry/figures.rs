@@ -13,20 +13,20 @@ use super::wire::text;
 
 /// When the figures were read, and since when counters count, in nanoseconds of Unix time.
 #[derive(Clone, Copy)]
-pub(super) struct Counted {
+pub(super) struct FiguresTime {
     pub(super) since: u64,
     pub(super) now: u64,
 }
 
 /// One line: name, labels in their order, value.
-struct Sample<'t> {
+struct ScrapeLine<'t> {
     name: &'t str,
     labels: Vec<(&'t str, String)>,
     value: f64,
 }
 
 /// Every metric of a text in Prometheus' classic format. Those without a series are left out.
-pub(super) fn read(exposition: &str, counted: Counted) -> Vec<Metric> {
+pub(super) fn read(exposition: &str, counted: FiguresTime) -> Vec<Metric> {
     let mut metrics = Vec::new();
     let (mut name, mut help, mut kind) = ("", "", "");
     let mut samples = Vec::new();
@@ -53,8 +53,8 @@ pub(super) fn read(exposition: &str, counted: Counted) -> Vec<Metric> {
 
 fn metric(
     (name, help, kind): (&str, &str, &str),
-    samples: &[Sample<'_>],
-    counted: Counted,
+    samples: &[ScrapeLine<'_>],
+    counted: FiguresTime,
 ) -> Option<Metric> {
     if samples.is_empty() {
         return None;
@@ -83,7 +83,7 @@ fn metric(
     })
 }
 
-fn point(sample: &Sample<'_>, counted: Counted) -> NumberDataPoint {
+fn point(sample: &ScrapeLine<'_>, counted: FiguresTime) -> NumberDataPoint {
     NumberDataPoint {
         attributes: attributes(&sample.labels),
         start_time_unix_nano: counted.since,
@@ -99,7 +99,11 @@ fn attributes(labels: &[(&str, String)]) -> Vec<KeyValue> {
 }
 
 /// The series of a histogram. There each bucket holds those before it, here each is counted by itself.
-fn distributions(name: &str, samples: &[Sample<'_>], counted: Counted) -> Vec<HistogramDataPoint> {
+fn distributions(
+    name: &str,
+    samples: &[ScrapeLine<'_>],
+    counted: FiguresTime,
+) -> Vec<HistogramDataPoint> {
     let mut series: BTreeMap<Vec<(&str, String)>, HistogramDataPoint> = BTreeMap::new();
     for sample in samples {
         let (bounds, labels): (Vec<_>, Vec<_>) = sample
@@ -143,11 +147,11 @@ fn whole(value: f64) -> u64 {
     value as u64
 }
 
-fn sample(line: &str) -> Option<Sample<'_>> {
+fn sample(line: &str) -> Option<ScrapeLine<'_>> {
     let (series, value) = line.rsplit_once(' ')?;
     let value = value.parse().ok()?;
     let Some((name, mut rest)) = series.split_once('{') else {
-        return Some(Sample {
+        return Some(ScrapeLine {
             name: series,
             labels: Vec::new(),
             value,
@@ -159,7 +163,7 @@ fn sample(line: &str) -> Option<Sample<'_>> {
         labels.push((key.trim_start_matches(','), text));
         rest = after;
     }
-    Some(Sample {
+    Some(ScrapeLine {
         name,
         labels,
         value,
@@ -197,7 +201,7 @@ mod tests {
     fn figures(registry: &Registry) -> Vec<Metric> {
         let mut text = String::new();
         encode(&mut text, registry).unwrap();
-        read(&text, Counted { since: 1, now: 2 })
+        read(&text, FiguresTime { since: 1, now: 2 })
     }
 
     #[test]

@@ -35,7 +35,7 @@ impl Signal {
 
 /// What came of a request.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Taken {
+pub(super) enum CollectorAnswer {
     /// All of it, but so many spans or points.
     But(usize),
     /// Nothing of it, and it is worth another try.
@@ -44,25 +44,25 @@ pub(super) enum Taken {
     Never(String),
 }
 
-impl Taken {
+impl CollectorAnswer {
     /// What an answer says.
-    pub(super) fn of(answer: &Answer) -> Taken {
+    pub(super) fn of(answer: &Answer) -> CollectorAnswer {
         let response = match answer {
             Answer::Http(response) => response,
-            Answer::NotSent(unsent) => return Taken::NotNow(unsent.code.to_owned()),
-            Answer::Unknown(code) => return Taken::NotNow(code.clone()),
+            Answer::NotSent(unsent) => return CollectorAnswer::NotNow(unsent.code.to_owned()),
+            Answer::Unknown(code) => return CollectorAnswer::NotNow(code.clone()),
         };
         let status = response.status();
         if status.is_success() {
-            return Taken::But(rejected(response.body()));
+            return CollectorAnswer::But(rejected(response.body()));
         }
         let code = status.as_str().to_owned();
         match status {
             StatusCode::TOO_MANY_REQUESTS
             | StatusCode::BAD_GATEWAY
             | StatusCode::SERVICE_UNAVAILABLE
-            | StatusCode::GATEWAY_TIMEOUT => Taken::NotNow(code),
-            _ => Taken::Never(code),
+            | StatusCode::GATEWAY_TIMEOUT => CollectorAnswer::NotNow(code),
+            _ => CollectorAnswer::Never(code),
         }
     }
 }
@@ -146,22 +146,28 @@ mod tests {
     #[test]
     fn what_is_tried_again_is_what_the_protocol_says() {
         for status in [429, 502, 503, 504] {
-            let taken = Taken::of(&answer(status, Vec::new()));
-            assert_eq!(taken, Taken::NotNow(status.to_string()));
+            let taken = CollectorAnswer::of(&answer(status, Vec::new()));
+            assert_eq!(taken, CollectorAnswer::NotNow(status.to_string()));
         }
         for status in [301, 400, 401, 404, 413, 500] {
-            let taken = Taken::of(&answer(status, Vec::new()));
-            assert_eq!(taken, Taken::Never(status.to_string()));
+            let taken = CollectorAnswer::of(&answer(status, Vec::new()));
+            assert_eq!(taken, CollectorAnswer::Never(status.to_string()));
         }
-        assert_eq!(Taken::of(&answer(200, Vec::new())), Taken::But(0));
-        assert_eq!(Taken::of(&answer(200, b"{}".to_vec())), Taken::But(0));
+        assert_eq!(
+            CollectorAnswer::of(&answer(200, Vec::new())),
+            CollectorAnswer::But(0)
+        );
+        assert_eq!(
+            CollectorAnswer::of(&answer(200, b"{}".to_vec())),
+            CollectorAnswer::But(0)
+        );
         let partly = ExportMetricsServiceResponse {
             partial_success: Some(ExportMetricsPartialSuccess {
                 rejected_data_points: 7,
                 error_message: "no".to_owned(),
             }),
         };
-        let taken = Taken::of(&answer(200, partly.encode_to_vec()));
-        assert_eq!(taken, Taken::But(7));
+        let taken = CollectorAnswer::of(&answer(200, partly.encode_to_vec()));
+        assert_eq!(taken, CollectorAnswer::But(7));
     }
 }

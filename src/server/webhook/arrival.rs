@@ -30,7 +30,7 @@ pub struct Answered<'a> {
     /// The request, where its path may belong to a source.
     pub request: Option<&'a AskedRequest>,
     /// What it became, if it is on disk.
-    pub stored: Option<&'a StoredDelivery>,
+    pub stored: Option<&'a DeliveryMark>,
 }
 
 /// What is known of a request when its head is there.
@@ -44,7 +44,7 @@ pub struct AskedRequest {
 
 /// A delivery that is on disk: stands among the extensions of its answer.
 #[derive(Clone)]
-pub struct StoredDelivery {
+pub struct DeliveryMark {
     pub id: String,
     pub commit: CommitTimes,
 }
