@@ -91,20 +91,18 @@ impl Running {
     ) -> Result<Running, StartError> {
         let (journal, writer) = open_journal(&settings)?;
         let (stop, stopping) = watch::channel(false);
+        let (ready, is_ready) = watch::channel(true);
         let mut tasks = JoinSet::new();
 
         let simulated = play_if_any(&mut tasks, options.simulator, stopping.clone()).await?;
         pause_if_told(&settings, &journal).await?;
         let membership = replicas::join(&journal, &settings, &policy, options.lease).await?;
         let metrics = Arc::new(Metrics::new(settings.dry_run, journal.pulse()));
-        let (tracer, spans) = telemetry::queue(metrics.clone());
-        spans.follow(settings.telemetry.as_ref());
+        let (tracer, spans) = telemetry::queue(metrics.clone(), settings.telemetry.as_ref());
         let (public, admin) = listeners.addresses()?;
-        let (ready, is_ready) = watch::channel(true);
 
         let timeouts = options.timeouts.under(options.lease);
-        let client = Client::build(timeouts, &settings.network)?;
-        let (network, client) = watch::channel(client);
+        let (network, client) = watch::channel(Client::build(timeouts, &settings.network)?);
         let loans = LoanBoard::default();
         let workers = TenantWorkers::new(Surroundings {
             journal: journal.clone(),
@@ -116,25 +114,14 @@ impl Running {
             loans: loans.clone(),
             tell: tell(metrics.clone(), tracer.clone()),
         });
-        let active = Activation::begin(
-            journal.clone(),
-            workers,
-            network,
-            metrics.clone(),
-            settings,
-            policy,
-        )
-        .await?;
+        let (kept, counted) = (journal.clone(), metrics.clone());
+        let active = Activation::begin(kept, workers, network, counted, settings, policy).await?;
         let (current, settings) = (active.current(), active.in_force().settings.clone());
         say_whether_armed(&active.in_force());
 
         let openid = Arc::new(OpenId::new(client.clone(), options.beat));
-        let (fetcher, keys) = keyrings::ring(
-            active.keys(),
-            client.clone(),
-            options.beat,
-            stopping.clone(),
-        );
+        let sending = (client.clone(), active.current(), spans);
+        let (fetcher, keys) = keyrings::ring(active.keys(), client, options.beat, stopping.clone());
         tasks.spawn(fetched(fetcher));
         let (heard, sources, tls) = (active.heard(), active.sources(), active.renewed());
         let (fallen, fell) = oneshot::channel();
@@ -156,10 +143,8 @@ impl Running {
         };
         parts.keep_watch(&mut tasks, &current, fell, options.heartbeat);
         parts.send_messages(&mut tasks, &current, loans.subscribe());
-        let intake = parts.intake(current.clone(), keys);
-        let (asked, doors) = parts.entrances(sources, intake, tls);
-        let port = public.port();
-        parts.export(&mut tasks, (client, current), (spans, port), asked);
+        let (asked, doors) = parts.entrances(sources, parts.intake(current, keys), tls);
+        parts.export(&mut tasks, sending, (public, asked));
         open_doors(&mut tasks, listeners, doors, &parts.stopping);
         Ok(Running {
             public,

@@ -1,5 +1,7 @@
 //! What goes to a collector: the loop that sends it, what it is given, and the deliveries among it.
 
+use std::net::SocketAddr;
+
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -19,14 +21,13 @@ impl Parts<'_> {
     pub(super) fn export(
         &self,
         tasks: &mut JoinSet<&'static str>,
-        (client, current): (watch::Receiver<Client>, Current),
-        (queue, port): (SpanQueue, u16),
-        asked: Admin,
+        (client, current, queue): (watch::Receiver<Client>, Current, SpanQueue),
+        (public, asked): (SocketAddr, Admin),
     ) {
         let host = rustix::system::uname();
         let origin = Origin {
             host: host.nodename().to_string_lossy().into_owned(),
-            port,
+            port: public.port(),
             since: clock::now(),
         };
         let exporter = Exporter {

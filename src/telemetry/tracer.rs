@@ -65,9 +65,9 @@ pub struct SpanQueue {
     percent: Arc<AtomicU32>,
 }
 
-/// The queue's two ends.
+/// The queue's two ends, under these settings at first.
 #[must_use]
-pub fn queue(metrics: Arc<Metrics>) -> (Tracer, SpanQueue) {
+pub fn queue(metrics: Arc<Metrics>, settings: Option<&TelemetrySettings>) -> (Tracer, SpanQueue) {
     let (queue, spans) = mpsc::channel(ROOM);
     let percent = Arc::<AtomicU32>::default();
     let tracer = Tracer {
@@ -75,12 +75,14 @@ pub fn queue(metrics: Arc<Metrics>) -> (Tracer, SpanQueue) {
         queue,
         metrics,
     };
-    (tracer, SpanQueue { spans, percent })
+    let queue = SpanQueue { spans, percent };
+    queue.follow(settings);
+    (tracer, queue)
 }
 
 impl SpanQueue {
     /// How many of 100 are traced from now on.
-    pub fn follow(&self, settings: Option<&TelemetrySettings>) {
+    pub(super) fn follow(&self, settings: Option<&TelemetrySettings>) {
         let traced = settings.filter(|settings| settings.traces);
         let percent = traced.map_or(0, |settings| settings.sample_percent);
         self.percent.store(percent, Ordering::Relaxed);
