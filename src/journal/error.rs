@@ -41,8 +41,9 @@ pub enum JournalError {
         "the journal has schema {0} now, which this version does not know: use the newer scanhook"
     )]
     Newer(i64),
-    /// Another replica has the lease by now; nothing was written, and what was to leave does not.
-    #[error("another replica has taken the lease")]
+    /// Another replica has the lease by now, or the connection by which it was taken is lost; nothing was written, and what was to
+    /// leave does not.
+    #[error("another replica has taken the lease, or the database was away since it was taken")]
     Deposed,
     /// What waits for a span of time would wait wrongly on the other replica.
     #[error(

@@ -4,6 +4,9 @@
 //! Whoever takes a lease raises its fence, also from itself: after a COMMIT of which nobody knows whether it took effect,
 //! what the earlier one had under way is an earlier fence's. The first statement of whatever a worker writes is
 //! [`Tx::hold_lease`]: if it changes no row, another has the lease by now, and the whole job is rolled back.
+//!
+//! A lease is held by the connection by which it was taken. Behind another there may be a standby that lacks the last commits,
+//! and what a worker remembers of them never was: it has to be loaded anew.
 
 use core::time::Duration;
 
@@ -40,6 +43,7 @@ pub struct Lease {
     seat: Seat,
     fence: i64,
     trust: Trust,
+    session: u64,
 }
 
 impl Lease {
@@ -103,14 +107,19 @@ impl Tx<'_> {
             seat,
             fence,
             trust: Trust::after(self.time.begun, seat.terms),
+            session: self.session,
         }))
     }
 
     /// Holds a lease for as long again, and notes what its worker says of itself.
     ///
     /// # Errors
-    /// [`JournalError::Deposed`] where another replica, or another life of the worker, has it by now.
+    /// [`JournalError::Deposed`] where another replica, or another life of the worker, has it by now, or it was taken by another
+    /// connection.
     pub fn hold_lease(&mut self, lease: &mut Lease, board: &str) -> Result<(), JournalError> {
+        if lease.session != self.session {
+            return Err(JournalError::Deposed);
+        }
         let ends = self.lease_ends(lease.seat);
         let held = self.changed(
             "UPDATE lane SET until = ?4, board = ?5 WHERE app = ?1 AND fence = ?2 AND holder = ?3",

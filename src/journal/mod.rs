@@ -216,6 +216,7 @@ pub use page::LONGEST_PAGE;
 pub use pause_row::{Narrow, PauseId, PauseScope};
 pub use pauses_in_force::ActivePauses;
 pub use prefix::IdPrefix;
+pub use probe::JournalCopy;
 pub use pulse::Pulse;
 pub use questions::{LONGEST_WAIT, OpenQuestion};
 pub use queue::Blocked;

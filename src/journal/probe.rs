@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rusqlite::backup::{Backup, StepResult};
 use rusqlite::hooks::{AuthContext, Authorization};
 
 use super::db::Connection;
@@ -12,7 +13,48 @@ use super::error::JournalError;
 use super::reader::Reader;
 use super::store::Store;
 
+/// All that was in a journal in memory at a moment.
+pub struct JournalCopy(rusqlite::Connection);
+
+/// Makes one database what the other is.
+fn become_like(
+    one: &mut rusqlite::Connection,
+    other: &rusqlite::Connection,
+) -> Result<(), JournalError> {
+    match Backup::new(other, one)?.step(-1)? {
+        StepResult::Done => Ok(()),
+        _ => Err(JournalError::Busy),
+    }
+}
+
 impl Store {
+    /// What is in it now, where it is in memory. For the simulation.
+    ///
+    /// # Errors
+    /// When SQLite cannot copy it.
+    pub fn copied(&self) -> Result<JournalCopy, JournalError> {
+        let mut copy = rusqlite::Connection::open_in_memory()?;
+        if let Some(db) = self.db.sqlite() {
+            become_like(&mut copy, db)?;
+        }
+        Ok(JournalCopy(copy))
+    }
+
+    /// It is again as it was then, as a database that has lost its last commits; ids are not made again. For the simulation.
+    ///
+    /// # Errors
+    /// When SQLite cannot copy it.
+    pub fn go_back_to(&mut self, then: &JournalCopy) -> Result<(), JournalError> {
+        // Whoever was connected to the other one is not to this one.
+        self.sessions += 1;
+        match &mut self.db {
+            Connection::Sqlite(db) => become_like(db, &then.0),
+            Connection::Postgres(_) => {
+                Err(JournalError::Conflict("only what is in memory goes back"))
+            }
+        }
+    }
+
     /// Makes every following COMMIT fail as a full disk would, or stops doing so. For the simulation.
     ///
     /// # Errors

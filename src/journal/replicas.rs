@@ -16,18 +16,40 @@ use scanhook_core::time::Timestamp;
 const FORGOTTEN: Duration = Duration::from_secs(86_400);
 
 impl Tx<'_> {
-    /// A new life of a process.
+    /// A new life of a process. Its number is drawn: a count would be given again after a failover that loses the row, and
+    /// two processes of one number take each other's leases.
     ///
     /// # Errors
     /// When the journal cannot be written.
     pub fn new_replica(&mut self, about: &ReplicaAbout) -> Result<ReplicaId, JournalError> {
+        let (_, drawn) = self.ids.next(self.time.database).as_u64_pair();
+        // Few digits, for people see them; it has a row of its own, or is refused.
+        let replica = ReplicaId(i64::try_from(drawn & 0x7fff_ffff).unwrap_or(0));
+        let sql = "INSERT INTO replica(id, name, version, policy, settings, started_at, seen_at)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)";
+        self.says(sql, replica, about)?;
+        Ok(replica)
+    }
+
+    fn says(
+        &mut self,
+        sql: &str,
+        replica: ReplicaId,
+        about: &ReplicaAbout,
+    ) -> Result<(), JournalError> {
         let now = self.time.database.millis();
-        let id = self.db.insert(
-            "INSERT INTO replica(name, version, policy, settings, started_at, seen_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
-            params![about.name, about.version, about.policy, about.settings, now],
+        self.changed(
+            sql,
+            params![
+                replica.0,
+                about.name,
+                about.version,
+                about.policy,
+                about.settings,
+                now
+            ],
         )?;
-        Ok(ReplicaId(id))
+        Ok(())
     }
 
     /// No other process can have this journal, so whatever others held is free, and nobody waits for its end.
@@ -43,7 +65,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// It lives, and says this of itself.
+    /// It lives, and says this of itself, also where its row is lost.
     ///
     /// # Errors
     /// When the journal cannot be written.
@@ -52,27 +74,24 @@ impl Tx<'_> {
         replica: ReplicaId,
         about: &ReplicaAbout,
     ) -> Result<(), JournalError> {
-        self.changed(
-            "UPDATE replica SET seen_at = ?2, policy = ?3, settings = ?4 WHERE id = ?1",
-            params![
-                replica.0,
-                self.time.database.millis(),
-                about.policy,
-                about.settings
-            ],
-        )?;
-        Ok(())
+        self.says(
+            "INSERT INTO replica(id, name, version, policy, settings, started_at, seen_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+             ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, policy = excluded.policy, settings = excluded.settings",
+            replica,
+            about,
+        )
     }
 
-    /// It ends as it should. The newest row stays, so that no number is given twice, and is as good as gone.
+    /// It ends as it should; rows of those that did not are kept for a while.
     ///
     /// # Errors
     /// When the journal cannot be written.
     pub fn replica_leaves(&mut self, replica: ReplicaId) -> Result<(), JournalError> {
-        self.changed("UPDATE replica SET seen_at = 0 WHERE id = ?", [replica.0])?;
+        let long_ago = self.time.database.minus(FORGOTTEN).millis();
         self.changed(
-            "DELETE FROM replica WHERE seen_at <= ? AND id < (SELECT max(id) FROM replica)",
-            [self.time.database.minus(FORGOTTEN).millis()],
+            "DELETE FROM replica WHERE id = ? OR seen_at <= ?",
+            [replica.0, long_ago],
         )?;
         Ok(())
     }

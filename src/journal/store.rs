@@ -49,6 +49,8 @@ pub struct Store {
     pub(super) file: Option<JournalFile>,
     space: Space,
     pulse: Pulse,
+    /// How often the connection to a database was made anew.
+    pub(super) sessions: u64,
     /// Let go after the connection is closed.
     _lock: Option<Lock>,
     /// It cannot be written any more by this version.
@@ -100,6 +102,7 @@ impl Store {
             file: None,
             space: Space::default(),
             pulse: Pulse::default(),
+            sessions: 0,
             _lock: None,
             is_over: false,
         }
@@ -206,7 +209,7 @@ impl Store {
     /// Begins the transaction, on a connection that is made anew where it was lost. Says when, by the clock of the database.
     fn begin(&mut self) -> Result<Option<Timestamp>, JournalError> {
         if let Connection::Postgres(db) = &mut self.db {
-            db.ready()?;
+            self.sessions += u64::from(db.ready()?);
         }
         Ok(self.db.begin()?)
     }
@@ -249,6 +252,7 @@ impl Store {
         (tight, time): (bool, TurnTime),
         (touched, counts, places): (&mut BTreeSet<TenantId>, &mut Counts, &mut Places),
     ) -> Option<RanJob> {
+        let session = self.sessions;
         let Store { db, ids, .. } = self;
         let (mut touches, mut counted) = (BTreeSet::new(), Counts::default());
         if let Err(error) = db.frame("SAVEPOINT job") {
@@ -265,6 +269,7 @@ impl Store {
                 counts: &mut counted,
                 places,
                 time,
+                session,
             };
             (job.run)(asked.map(|()| &mut tx).map_err(JournalError::from))
         }))

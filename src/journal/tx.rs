@@ -21,6 +21,8 @@ pub struct Tx<'c> {
     pub(super) counts: &'c mut Counts,
     pub(super) places: &'c mut Places,
     pub(super) time: TurnTime,
+    /// How often the connection to the database was made anew.
+    pub(super) session: u64,
 }
 
 impl Tx<'_> {

@@ -257,7 +257,10 @@ fn not_doubled(world: &World) {
         *executed.entry(token).or_default() += 1;
     }
     for (token, times) in executed {
-        assert_eq!(times, 1, "{token} was executed {times} times");
+        let tail = token.trim_start_matches("[sh-").trim_end_matches(']');
+        // Once more each time that the database has lost what it knew of it.
+        let most = 1 + world.standby.lost_of(tail);
+        assert!(times <= most, "{token} was executed {times} times");
     }
 }
 
@@ -266,6 +269,10 @@ fn truthful(world: &World) {
     let now = world.now.to_jiff();
     for scan in world.scans() {
         let tail = &scan.id[scan.id.len() - 12..];
+        if world.standby.lost_of(tail) > 0 {
+            // What it says is what it knows.
+            continue;
+        }
         let ours: Vec<_> = world
             .far
             .scans()
@@ -347,6 +354,9 @@ fn obeyed(world: &World) {
             .next()
             .unwrap()
             .trim_end_matches(']');
+        if world.standby.lost_of(tail) > 0 {
+            continue;
+        }
         assert!(
             call.comment.as_ref().unwrap().contains("anna: as she says"),
             "{call:?}"
@@ -361,6 +371,10 @@ fn obeyed(world: &World) {
             "nobody asked for {} to be called off",
             scan.id
         );
+    }
+    if world.standby.has_lost() {
+        // An order may be lost after it was obeyed, and is given again then.
+        return;
     }
     let scans = world.scans();
     for item in &world.steered {
@@ -421,6 +435,11 @@ fn within_quota(world: &World) {
         "alert_comment",
     ] {
         let (minute, hour) = world.far.quota_peak(route);
+        // Of what was lost the journal cannot know.
+        let (minute, hour) = (
+            minute.saturating_sub(world.standby.calls),
+            hour.saturating_sub(world.standby.calls),
+        );
         assert!(
             minute <= world.share.per_minute,
             "{route}: {minute} calls in a minute"
@@ -430,7 +449,7 @@ fn within_quota(world: &World) {
             "{route}: {hour} calls in an hour"
         );
     }
-    if world.alone {
+    if world.alone && !world.standby.has_lost() {
         assert!(
             world.far.calls().iter().all(|call| !call.refused_by_quota),
             "no call was refused by the quota"

@@ -56,6 +56,9 @@ pub enum Disturbance {
     Cut(Duration, bool),
     /// The database's clock is from now on ahead by so many milliseconds.
     DbClock(i64),
+    /// The database fails over to a standby that lacks so many of the last commits. Whether the process loses its connection in
+    /// the middle of a transaction, or finds at the next one that it has another.
+    Failover(usize, bool),
 }
 
 #[derive(Default)]
@@ -123,6 +126,23 @@ impl Faults {
             naps: naps.collect(),
             ..Faults::random(seed)
         }
+    }
+
+    /// The same with a database that loses the last commits, once or twice.
+    pub fn with_lost_commits(mut self, seed: u64) -> Faults {
+        let mut dice = Dice::new(seed ^ 0x5f);
+        for _ in 0..1 + dice.roll(2) {
+            let lost = usize::try_from(1 + dice.roll(3)).unwrap();
+            let how = Disturbance::Failover(lost, dice.roll(2) == 0);
+            self.disturbances.insert(1 + dice.roll(100), how);
+        }
+        self
+    }
+
+    /// Whether commits are to be lost: then each is kept for a while.
+    pub fn loses_commits(&self) -> bool {
+        let mut planned = self.disturbances.values();
+        planned.any(|how| matches!(how, Disturbance::Failover(..)))
     }
 
     /// None to five of each.

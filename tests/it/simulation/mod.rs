@@ -21,6 +21,7 @@
 //! Power cuts inside a write are a test of their own (`power_cut`). That a success is written after a sync only the
 //! kernel can say: `tests/witness` asks strace.
 
+use core::ops::Range;
 use core::time::Duration;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -61,29 +62,18 @@ fn played(scenario: &Scenario, faults: Faults) -> Played {
     Played { hash, met, by_two }
 }
 
-#[test]
-fn nothing_acknowledged_is_lost_or_doubled_and_everything_ends() {
-    let seeds: u64 = std::env::var("SEEDS")
-        .ok()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(SEEDS);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
-    let by_two = AtomicUsize::new(0);
-    // Every seed is played, whatever the others come to.
-    let fails = |&seed: &u64| {
-        let played =
-            std::panic::catch_unwind(|| played(&Scenario::random(seed), Faults::random(seed)));
-        played
-            .inspect(|played| {
-                by_two.fetch_add(played.by_two, Ordering::Relaxed);
-            })
-            .inspect_err(|_| {
-                eprintln!("SEED={seed} cargo test --test it simulation::replay -- --nocapture")
-            })
-            .is_err()
+/// The seeds that fail. Every seed is played, whatever the others come to, on all processors.
+fn failed_of(seeds: Range<u64>, play: impl Fn(u64) + Sync + std::panic::RefUnwindSafe) -> Vec<u64> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let fails = |seed: &u64| {
+        let failed = std::panic::catch_unwind(|| play(*seed)).is_err();
+        if failed {
+            eprintln!("SEED={seed} fails");
+        }
+        failed
     };
-    let failed: Vec<u64> = std::thread::scope(|scope| {
-        let share = |first| (first..seeds).step_by(usize::try_from(threads).unwrap());
+    let share = |first| seeds.clone().skip(first).step_by(threads);
+    let mut failed: Vec<u64> = std::thread::scope(|scope| {
         let players: Vec<_> = (0..threads)
             .map(|first| scope.spawn(move || share(first).filter(fails).collect::<Vec<_>>()))
             .collect();
@@ -92,9 +82,24 @@ fn nothing_acknowledged_is_lost_or_doubled_and_everything_ends() {
             .flat_map(|player| player.join().unwrap())
             .collect()
     });
+    failed.sort_unstable();
+    failed
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_or_doubled_and_everything_ends() {
+    let seeds: u64 = std::env::var("SEEDS")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(SEEDS);
+    let by_two = AtomicUsize::new(0);
+    let failed = failed_of(0..seeds, |seed| {
+        let played = played(&Scenario::random(seed), Faults::random(seed));
+        by_two.fetch_add(played.by_two, Ordering::Relaxed);
+    });
     assert!(
         failed.is_empty(),
-        "replay each of {failed:?} by the command above"
+        "replay each of {failed:?}: SEED=n cargo test --test it simulation::replay -- --nocapture"
     );
     let by_two = by_two.into_inner();
     assert!(

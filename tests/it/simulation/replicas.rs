@@ -1,9 +1,11 @@
 //! Two processes on one journal, in one thread and one virtual time. Beside what every run is held to: no call reaches the
 //! far side under a fence after the next was taken, and whoever is left takes over within the lease and fifteen seconds.
 
+use core::ops::Range;
 use core::time::Duration;
 
 use super::checks;
+use super::failed_of;
 use super::faults::{AtCommit, Disturbance, Faults};
 use super::world::{Scenario, World};
 
@@ -27,18 +29,20 @@ fn played(scenario: &Scenario, faults: Faults) -> (World, bool) {
     (world, met)
 }
 
-#[test]
-fn two_processes_on_one_journal_double_nothing_and_lose_nothing_whatever_becomes_of_one() {
+/// Those that are asked for.
+fn seeds() -> Range<u64> {
     let number = |name: &str| std::env::var(name).ok()?.parse().ok();
-    let seeds = match number("SEED") {
+    match number("SEED") {
         Some(seed) => seed..seed + 1,
         None => 0..number("SEEDS").unwrap_or(SEEDS),
-    };
-    let fails = |seed: &u64| {
-        let two = || played(&Scenario::drawn(*seed, 2), Faults::of_two(*seed));
-        std::panic::catch_unwind(two).is_err()
-    };
-    let failed: Vec<u64> = seeds.filter(fails).collect();
+    }
+}
+
+#[test]
+fn two_processes_on_one_journal_double_nothing_and_lose_nothing_whatever_becomes_of_one() {
+    let failed = failed_of(seeds(), |seed| {
+        played(&Scenario::drawn(seed, 2), Faults::of_two(seed));
+    });
     assert!(
         failed.is_empty(),
         "SEED={} cargo test --test it simulation::replicas -- --nocapture; all: {failed:?}",
@@ -112,4 +116,25 @@ fn a_clock_of_the_database_that_jumps_costs_a_lease_at_most() {
             Faults::one_disturbance(n, Disturbance::DbClock(by))
         });
     }
+}
+
+/// Beside the others: what the lost commits held is not known any more, and is all that may be doubled or missing.
+#[test]
+fn a_database_that_loses_its_last_commits_loses_and_doubles_nothing_else() {
+    for lost in 1..=3 {
+        for noticed in [false, true] {
+            at_every_place(Scenario::small, |n| {
+                Faults::one_disturbance(n, Disturbance::Failover(lost, noticed))
+            });
+        }
+    }
+}
+
+#[test]
+fn whatever_else_goes_wrong_a_database_that_loses_commits_loses_nothing_else() {
+    let failed = failed_of(seeds(), |seed| {
+        let faults = Faults::of_two(seed).with_lost_commits(seed);
+        played(&Scenario::drawn(seed, 2), faults);
+    });
+    assert!(failed.is_empty(), "SEED={} of {failed:?}", failed[0]);
 }

@@ -78,10 +78,10 @@ impl Postgres {
         })
     }
 
-    /// Whether there is a session, or one can be made; at most twice a second is it tried.
-    pub(crate) fn ready(&mut self) -> DbResult<()> {
+    /// Whether there is a session, or one can be made; at most twice a second is it tried. Says whether it is another one.
+    pub(crate) fn ready(&mut self) -> DbResult<bool> {
         if !self.session.is_over() {
-            return Ok(());
+            return Ok(false);
         }
         let now = clock::mono();
         if now.saturating_sub(self.tried) < PAUSE {
@@ -93,7 +93,7 @@ impl Postgres {
             Ok(session) => {
                 self.changed += self.session.changes.get();
                 self.session = session;
-                Ok(())
+                Ok(true)
             }
             Err(Refusal::Newer { found, .. }) => Err(DbError::Newer(found)),
             Err(why) => Err(Lost::Away(why.to_string()).into()),

@@ -1,5 +1,6 @@
 //! The world of one run: an agenda of events in virtual time.
 
+mod failover;
 pub mod mail;
 mod operator;
 mod proof;
@@ -40,6 +41,7 @@ use uuid::Uuid;
 
 use super::faults::{AtCall, AtCommit, Dice, Faults};
 use super::throttle::{Seen, Watch};
+use failover::{Said, Standby};
 use mail::{Mail, WORKSPACE};
 use operator::{Order, Paused};
 use proof::{Disk, Proof};
@@ -1056,6 +1058,8 @@ pub struct World {
     /// What became of the orders of people, as they were told.
     pub steered: Vec<ItemView>,
     pub traced: bool,
+    /// What the database loses when it fails over.
+    pub standby: Standby,
     /// The loop of messages, and what its receivers got.
     pub mail: Mail,
     pub store: Store,
@@ -1151,6 +1155,7 @@ impl World {
             held: 0,
             steered: Vec::new(),
             traced: false,
+            standby: Standby::default(),
             // Where a person signs in, nothing is written back.
             mail: Mail::new(scenario.seed, !matches!(scenario.proof, Proof::Person)),
             store,
@@ -1213,8 +1218,8 @@ impl World {
             if let Some(event) = self.unless_asleep(event) {
                 self.step(event);
             }
-            let done =
-                self.promised.len() == self.deliveries.len() && self.ordered == self.orders.len();
+            let told = self.promised.len() + self.standby.deliveries.len();
+            let done = told == self.deliveries.len() && self.ordered == self.orders.len();
             if done && self.settled() {
                 return;
             }
@@ -1334,7 +1339,10 @@ impl World {
             )
         });
         match receipt {
-            Some(receipt) => self.promised.push((n, receipt)),
+            Some(receipt) => {
+                self.promised.push((n, receipt));
+                self.standby.said(Said::Delivery(n));
+            }
             // No 2xx: the sender tries again, elsewhere if it can.
             None => self.after_of(self.another(), Duration::from_secs(20), Event::Deliver(n)),
         }
@@ -1695,6 +1703,7 @@ impl World {
             self.crash();
             return None;
         }
+        self.before_commit();
         let full = fault == Some(AtCommit::DiskFull);
         let leased = (fault == Some(AtCommit::CrashAfter)).then(|| self.leased_until());
         self.store
@@ -1742,6 +1751,10 @@ impl World {
         match result {
             Ok(value) => Some(value),
             Err(JournalError::Deposed) if !self.others.is_empty() => None,
+            Err(error) if self.standby.has_lost() => {
+                self.trace(|| format!("what is in memory does not fit: {error}"));
+                None
+            }
             Err(error) => {
                 assert!(
                     matches!(fault, Some(AtCommit::Fails | AtCommit::DiskFull)),

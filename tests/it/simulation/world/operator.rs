@@ -16,6 +16,7 @@ use scanhook_core::verdict::AskedFor;
 use uuid::Uuid;
 
 use super::super::faults::Dice;
+use super::failover::Said;
 use super::{Event, World, machine};
 
 /// What somebody does. Numbers choose among what is there at that moment.
@@ -125,7 +126,10 @@ impl World {
         };
         self.trace(|| format!("{order:?}: {}", told.as_deref().unwrap_or("no answer")));
         match told {
-            Some(_) => self.ordered += 1,
+            Some(_) => {
+                self.ordered += 1;
+                self.standby.said(Said::Order(n));
+            }
             None => self.after_of(self.another(), Duration::from_secs(15), Event::Operator(n)),
         }
     }

@@ -130,6 +130,12 @@ impl World {
                 self.me.cut_until = self.now.plus(span);
                 self.me.takes_effect = takes_effect;
             }
+            Disturbance::Failover(lost, noticed) => {
+                self.fails_over(lost);
+                if noticed {
+                    self.me.cut_until = self.now.plus(Duration::from_millis(1));
+                }
+            }
             Disturbance::DbClock(by) => {
                 self.trace(|| format!("the database's clock is set by {by} ms"));
                 self.database_ahead = by;
