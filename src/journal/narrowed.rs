@@ -27,6 +27,8 @@ pub(super) struct Narrowed {
     pub(super) nothing: bool,
     /// There are rows below those that are looked at.
     pub(super) cut: bool,
+    /// What is equal to the column by which the window is cut, which PostgreSQL does not conclude.
+    joined: Option<&'static str>,
 }
 
 impl Narrowed {
@@ -75,8 +77,10 @@ impl Narrowed {
 
     /// The rows of a table from one to another, where it is known that no others can fit.
     pub(super) fn rows(&mut self, column: &str, (low, high): (Option<i64>, Option<i64>)) {
-        self.by(&format!("{column} >= ?"), low);
-        self.by(&format!("{column} <= ?"), high);
+        for column in [Some(column), self.joined].into_iter().flatten() {
+            self.by(&format!("{column} >= ?"), low);
+            self.by(&format!("{column} <= ?"), high);
+        }
     }
 
     /// `+`: by the order of the list, and not by the index of times, whose rows would have to be sorted.
@@ -135,15 +139,16 @@ impl Narrowed {
         let tenant = "d.tenant = (SELECT id FROM tenant WHERE name = ?)";
         narrow.by(&format!("{decided} AND {tenant})"), filter.tenant.clone());
         narrow.times("d.received_at", filter);
+        if filter.since.is_some() || filter.until.is_some() {
+            narrow.joined = Some("d.id");
+        }
         Ok(narrow)
     }
 
     /// Narrows decisions, `d` about alerts `a`.
     pub(super) fn decisions(db: &Connection, filter: &Filter) -> Result<Narrowed, JournalError> {
         let mut narrow = Narrowed::default();
-        let of_alert = "d.id IN (SELECT o.id FROM alert x JOIN decision o ON o.delivery = x.delivery AND o.n = x.n
-                                 WHERE x.alert_id = ?)";
-        narrow.by(of_alert, filter.alert.clone());
+        narrow.by("a.alert_id = ?", filter.alert.clone());
         narrow.indexed = filter.alert.is_some();
         if let Some(devices) = devices(db, filter)? {
             narrow.among("d.device IN (?)", devices);
@@ -206,21 +211,17 @@ impl Narrowed {
             "s.tenant = (SELECT id FROM tenant WHERE name = ?)",
             filter.tenant.clone(),
         );
-        let decided =
-            "EXISTS (SELECT 1 FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n
-                               WHERE d.scan = s.id";
-        narrow.by(
-            &format!("(s.rule = ? OR {decided} AND d.rule = ?))"),
-            filter.rule.clone(),
-        );
-        narrow.by(
-            &format!("{decided} AND a.source = ?)"),
-            filter.source.clone(),
-        );
-        narrow.by(
-            &format!("{decided} AND a.fields ->> '$.severity' = ?)"),
-            filter.severity(),
-        );
+        let decided = |how: &str| {
+            // With an offset it is asked of each scan, and not of all decisions at once.
+            format!(
+                "EXISTS (SELECT 1 FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n
+                          WHERE d.scan = s.id AND {how} LIMIT 1 OFFSET 0)"
+            )
+        };
+        let by_rule = format!("(s.rule = ? OR {})", decided("d.rule = ?"));
+        narrow.by(&by_rule, filter.rule.clone());
+        narrow.by(&decided("a.source = ?"), filter.source.clone());
+        narrow.by(&decided("a.fields ->> '$.severity' = ?"), filter.severity());
         narrow.by("s.machine = ?", filter.machine.clone());
         narrow.indexed |= filter.machine.is_some();
         narrow.by("s.kind = ?", filter.kind.clone());

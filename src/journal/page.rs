@@ -24,9 +24,9 @@ pub(super) const fn counted_alerts(filter: &Filter) -> &'static str {
     }
 }
 
-/// What decisions are counted in: their alerts only where a source is asked for.
+/// What decisions are counted in: their alerts only where a source or an alert is asked for.
 pub(super) const fn counted_decisions(filter: &Filter) -> &'static str {
-    if filter.source.is_some() {
+    if filter.source.is_some() || filter.alert.is_some() {
         "decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n"
     } else {
         "decision d"

@@ -27,6 +27,7 @@ mod far;
 )]
 #[path = "../it/harness/mod.rs"]
 mod harness;
+mod plans;
 mod refused;
 mod replicas;
 mod server;
