@@ -10,7 +10,7 @@ use scanhook_simulator::Setup;
 use secrecy::SecretString;
 use tempfile::TempDir;
 
-use crate::harness::{Far, Served};
+use crate::harness::{Far, Served, alert, client, machine, post};
 use crate::replicas::files;
 use crate::server::{PASSWORD, Server};
 use crate::wire::{AtCommit, DatabaseWire};
@@ -218,4 +218,32 @@ async fn a_database_that_goes_while_a_start_writes_to_it_is_not_told_as_a_fault_
         assert!(said.contains("\"scanhook.status\":69"), "{at:?}: {said}");
     }
     Served::start(folder.path()).await.kill();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_meets_a_newer_schema_takes_nothing_more_and_ends() {
+    let server = Server::initialised();
+    let far = Far::open(Setup::default()).await;
+    let folder = files(far.at, &server.url(), "60s");
+    let mut served = Served::start(folder.path()).await;
+    let body = |n: u32| alert(&n.to_string(), "high", &machine(n));
+    assert_eq!(served.post(&client(), &body(0)).await.status, 202);
+    server.look("UPDATE journal SET schema = schema + 1");
+    let since = Instant::now();
+    let mut n = 0;
+    let status = loop {
+        if let Some(status) = served.ended() {
+            break status;
+        }
+        n += 1;
+        let begun = since.elapsed();
+        let answer = post(&client(), served.public, &body(n)).await;
+        let taken = answer.is_some_and(|answer| (200..300).contains(&answer.status));
+        assert!(!taken || begun < Duration::from_secs(2), "{begun:?}");
+        assert!(since.elapsed() < Duration::from_secs(20), "it does not end");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert!(!status.success());
+    let log = std::fs::read_to_string(folder.path().join("serve.log")).unwrap();
+    assert!(log.contains("journal-newer"), "{log}");
 }
