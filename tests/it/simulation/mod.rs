@@ -65,13 +65,7 @@ fn played(scenario: &Scenario, faults: Faults) -> Played {
 /// The seeds that fail. Every seed is played, whatever the others come to, on all processors.
 fn failed_of(seeds: Range<u64>, play: impl Fn(u64) + Sync + std::panic::RefUnwindSafe) -> Vec<u64> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let fails = |seed: &u64| {
-        let failed = std::panic::catch_unwind(|| play(*seed)).is_err();
-        if failed {
-            eprintln!("SEED={seed} fails");
-        }
-        failed
-    };
+    let fails = |seed: &u64| std::panic::catch_unwind(|| play(*seed)).is_err();
     let share = |first| seeds.clone().skip(first).step_by(threads);
     let mut failed: Vec<u64> = std::thread::scope(|scope| {
         let players: Vec<_> = (0..threads)
