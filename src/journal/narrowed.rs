@@ -139,7 +139,8 @@ impl Narrowed {
         let tenant = "d.tenant = (SELECT id FROM tenant WHERE name = ?)";
         narrow.by(&format!("{decided} AND {tenant})"), filter.tenant.clone());
         narrow.times("d.received_at", filter);
-        if filter.since.is_some() || filter.until.is_some() {
+        // SQLite goes from alerts to their deliveries by itself.
+        if db.sqlite().is_none() && (filter.since.is_some() || filter.until.is_some()) {
             narrow.joined = Some("d.id");
         }
         Ok(narrow)
@@ -211,11 +212,16 @@ impl Narrowed {
             "s.tenant = (SELECT id FROM tenant WHERE name = ?)",
             filter.tenant.clone(),
         );
+        // With an offset PostgreSQL asks it of each scan, as SQLite does anyway, and not of all decisions at once.
+        let each = if db.sqlite().is_none() {
+            "LIMIT 1 OFFSET 0"
+        } else {
+            ""
+        };
         let decided = |how: &str| {
-            // With an offset it is asked of each scan, and not of all decisions at once.
             format!(
                 "EXISTS (SELECT 1 FROM decision d JOIN alert a ON a.delivery = d.delivery AND a.n = d.n
-                          WHERE d.scan = s.id AND {how} LIMIT 1 OFFSET 0)"
+                          WHERE d.scan = s.id AND {how} {each})"
             )
         };
         let by_rule = format!("(s.rule = ? OR {})", decided("d.rule = ?"));

@@ -142,7 +142,7 @@ impl Reader<'_> {
         };
         let what = match outcomes {
             None => {
-                let open = "s.state IN ('waiting', 'sending', 'unknown', 'running') AND s.ours";
+                let open = "s.state IN ('waiting', 'sending', 'unknown', 'running') AND +s.id > 0 AND s.ours";
                 format!("{open} {}", of_word("state"))
             }
             Some(outcomes) => {

@@ -50,7 +50,7 @@ impl Reader<'_> {
     /// When the journal cannot be read.
     pub fn orphans(&self, known: &[TenantId]) -> Result<Vec<TenantView>, JournalError> {
         let sql = "SELECT id, name FROM tenant t WHERE
-                     EXISTS (SELECT 1 FROM scan WHERE tenant = t.id AND state = 'waiting')
+                     EXISTS (SELECT 1 FROM scan WHERE tenant = t.id AND state = 'waiting' AND +id > 0)
                   OR EXISTS (SELECT 1 FROM scan WHERE tenant = t.id AND state IN ('sending', 'unknown', 'running'))
                   OR EXISTS (SELECT 1 FROM decision WHERE tenant = t.id AND state = 'resolving')
                   OR EXISTS (SELECT 1 FROM decision WHERE tenant = t.id AND state = 'held')
