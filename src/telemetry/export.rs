@@ -48,7 +48,7 @@ pub struct Exporter {
 /// Where it stands.
 #[derive(Default)]
 struct ExportProgress {
-    /// CollectorAnswer from the queue, and not sent yet.
+    /// Taken from the queue, and not sent yet.
     batch: Vec<Span>,
     /// When metrics are due, and until when nothing else is sent, by the monotonic clock.
     metrics_due: Duration,
