@@ -102,6 +102,8 @@ impl World {
         self.store.go_back_to(then).unwrap();
         self.standby.before.truncate(kept);
         self.standby.failovers += 1;
+        // Another end of the lease than was seen before is taken for a renewal.
+        self.held();
         let (known, entered) = (self.told_scans(), self.entered());
         for (tail, told) in scans {
             if known.get(&tail) != Some(&told) {

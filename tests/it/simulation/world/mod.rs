@@ -1028,7 +1028,7 @@ pub struct World {
     /// The process to which something happens now, and the others.
     me: Replica,
     others: Vec<Replica>,
-    /// When the lease was last held or taken, and the longest time since then that another needed.
+    /// When the lease was last held or taken, and the longest time from then on that one which is well needed to take it.
     pub held_at: Timestamp,
     pub longest_gap: Duration,
     pub watch: Watch,
@@ -1372,7 +1372,9 @@ impl World {
     }
 
     fn load(&mut self) {
-        self.me.down = false;
+        if core::mem::take(&mut self.me.down) {
+            self.me.begun = self.now;
+        }
         self.wake_mail(Duration::ZERO);
         let (tenant, account, desks, now) = (
             self.tenant,

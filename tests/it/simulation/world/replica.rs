@@ -27,6 +27,8 @@ pub(super) struct Replica {
     /// Its row, while it has one.
     id: Option<ReplicaId>,
     watch: LeaseWatch,
+    /// When this life of it began.
+    pub(super) begun: Timestamp,
     asleep_until: Timestamp,
     cut_until: Timestamp,
     /// What it is cut off in the middle of takes effect all the same.
@@ -46,6 +48,7 @@ impl Replica {
             booted: (Timestamp::from_millis(START - JUMP), boot),
             id: None,
             watch: LeaseWatch::default(),
+            begun: Timestamp::from_millis(START),
             asleep_until: Timestamp::default(),
             cut_until: Timestamp::default(),
             takes_effect: false,
@@ -60,6 +63,12 @@ impl Replica {
 
     pub(super) fn is_well(&mut self) {
         (self.asleep_until, self.cut_until) = Default::default();
+    }
+
+    /// Since when nothing is wrong with it, if nothing is.
+    fn well_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let since = self.begun.max(self.asleep_until).max(self.cut_until);
+        (!self.is_out(now)).then_some(since)
     }
 
     fn is_out(&self, now: Timestamp) -> bool {
@@ -216,7 +225,11 @@ impl World {
 
     /// Somebody has the lease, and works.
     pub(super) fn held(&mut self) {
-        let gap = self.now.since(self.held_at);
+        // Whoever begins or goes on knows only from then on how old the lease is.
+        let all = self.others.iter().chain([&self.me]);
+        let well = all.filter_map(|one| one.well_since(self.now)).min();
+        let since = well.map_or(self.held_at, |well| well.max(self.held_at));
+        let gap = self.now.since(since);
         self.longest_gap = self.longest_gap.max(gap);
         self.held_at = self.now;
     }
