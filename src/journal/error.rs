@@ -148,7 +148,10 @@ impl OpenError {
 
     #[allow(clippy::needless_pass_by_value, reason = "the shape map_err wants")]
     pub(super) fn sqlite(error: impl Into<DbError>) -> OpenError {
-        OpenError::Sqlite(error.into().to_string())
+        match error.into() {
+            DbError::Postgres(lost) => OpenError::Database(lost.into()),
+            error => OpenError::Sqlite(error.to_string()),
+        }
     }
 }
 
