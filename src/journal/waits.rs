@@ -66,8 +66,11 @@ pub(super) fn of_new(
             let obstacles = obstacles_of(db, tenant)?;
             Ok(told(views(Wait::of(fresh.standing, &obstacles))))
         }
-        (DecisionState::Scan, ..) if let Some(scan) = row.scan => Ok(told(of_scan(db, scan.0)?)),
-        (DecisionState::Scan | DecisionState::Resolving, ..) => of_decision(db, decision),
+        (DecisionState::Resolving, ..) => of_decision(db, decision),
+        (DecisionState::Scan, ..) => Ok(match row.scan {
+            Some(scan) => told(of_scan(db, scan.0)?),
+            None => Vec::new(),
+        }),
         _ => Ok(Vec::new()),
     }
 }
