@@ -3,10 +3,10 @@
 
 use uuid::Uuid;
 
-use super::db::{AskedAbout, Row, params};
+use super::db::{Row, params};
 use super::decision_row::{DecisionRow, FreshScan, held};
 use super::error::JournalError;
-use super::history::series;
+use super::history::{scans_of, series};
 use super::keys::TenantId;
 use super::new_decision::NewDecision;
 use super::occasion::Occasion;
@@ -37,7 +37,7 @@ impl Tx<'_> {
         let reader = Reader { db: self.db };
         let history = reader.history(new.tenant, machine, rule, wanted, self.places, now)?;
         let plan = plan(&history, wanted, now);
-        let of_machine = AskedAbout::Machine(new.tenant.0, machine.as_str().to_owned());
+        let of_machine = scans_of(new.tenant, machine);
         let mut fresh = None;
         let scan = match plan {
             Plan::Begin { after, start } => {
@@ -132,8 +132,7 @@ impl Tx<'_> {
                 .transpose()
         };
         let places = (place(&of_rule)?, place(&of_tenant)?);
-        self.db
-            .differs(&AskedAbout::Machine(tenant.0, machine.as_str().to_owned()));
+        self.db.differs(&scans_of(tenant, machine));
         let scan = ScanId(self.db.insert(
             "INSERT INTO scan(uuid, tenant, machine, dry, kind, priority, rule, state, created_at, not_before,
                               not_after, max_age, counted, blocked_by, opens_at, windows, of_rule, of_tenant)

@@ -14,6 +14,7 @@ use super::begin::NewScan;
 use super::db::{AskedAbout, KnownQuestion, Value};
 use super::decision_row::{DecisionRow, barred, held, resolving};
 use super::error::JournalError;
+use super::history::scans_of;
 use super::ids::decision_uuid;
 use super::new_decision::{Admitted, NewDecision};
 use super::tx::Tx;
@@ -52,10 +53,9 @@ impl Tx<'_> {
         let rule = verdict.rule.clone();
         let scan = match (&row.fresh, admitted.scan, new.machine) {
             (Some(fresh), ..) => Some(fresh.uuid),
-            (None, Some(scan), Some(machine)) => Some(self.uuid_of(
-                scan,
-                AskedAbout::Machine(new.tenant.0, machine.as_str().to_owned()),
-            )?),
+            (None, Some(scan), Some(machine)) => {
+                Some(self.uuid_of(scan, scans_of(new.tenant, machine))?)
+            }
             _ => None,
         };
         let receipt = DecisionReceipt {

@@ -12,6 +12,11 @@ use scanhook_core::scan::{Kind, Mode, Priority, ScanId};
 use scanhook_core::time::Timestamp;
 use scanhook_core::verdict::Wanted;
 
+/// What answers about the scans of a machine depend on.
+pub(super) fn scans_of(tenant: TenantId, machine: &MachineId) -> AskedAbout {
+    AskedAbout::Machine(tenant.0, machine.as_str().to_owned())
+}
+
 /// What is asked about the scans of a machine, of which each question has its own text.
 fn of_machine(
     sql: &'static str,
@@ -19,13 +24,13 @@ fn of_machine(
     machine: &MachineId,
     more: impl IntoIterator<Item = Value>,
 ) -> KnownQuestion {
-    let machine = machine.as_str().to_owned();
-    let mut values = vec![Value::Int(tenant.0), Value::Text(machine.clone())];
+    let name = machine.as_str().to_owned();
+    let mut values = vec![Value::Int(tenant.0), Value::Text(name)];
     values.extend(more);
     KnownQuestion {
         sql,
         values,
-        about: AskedAbout::Machine(tenant.0, machine),
+        about: scans_of(tenant, machine),
     }
 }
 
