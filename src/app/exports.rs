@@ -36,12 +36,13 @@ impl Parts<'_> {
             queue,
             metrics: self.metrics.clone(),
             origin,
+            scrape: move || {
+                let asked = asked.clone();
+                async move { asked.exposition(Exposition::Classic).await.ok() }
+            },
             stop: self.stopping.clone(),
         };
-        tasks.spawn(async move {
-            let scrape = || async { asked.exposition(Exposition::Classic).await.ok() };
-            exporter.run(scrape).await
-        });
+        tasks.spawn(exporter.run());
     }
 }
 

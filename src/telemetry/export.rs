@@ -33,7 +33,7 @@ const LAST_SPANS: Duration = Duration::from_secs(1);
 const LAST: Duration = Duration::from_secs(3);
 
 /// What the loop runs with.
-pub struct Exporter {
+pub struct Exporter<S> {
     /// The settings in force.
     pub current: Current,
     /// What sends bytes.
@@ -41,6 +41,8 @@ pub struct Exporter {
     pub queue: SpanQueue,
     pub metrics: Arc<Metrics>,
     pub origin: Origin,
+    /// Makes the text of `/metrics`.
+    pub scrape: S,
     /// True once the process stops.
     pub stop: watch::Receiver<bool>,
 }
@@ -58,13 +60,13 @@ struct ExportProgress {
     fails: [bool; 2],
 }
 
-impl Exporter {
-    /// Runs until the process stops. `scrape` makes the text of `/metrics`.
-    pub async fn run<S, F>(mut self, scrape: S) -> &'static str
-    where
-        S: Fn() -> F,
-        F: Future<Output = Option<String>>,
-    {
+impl<S, F> Exporter<S>
+where
+    S: Fn() -> F,
+    F: Future<Output = Option<String>>,
+{
+    /// Runs until the process stops.
+    pub async fn run(mut self) -> &'static str {
         let mut progress = ExportProgress::default();
         let mut settings = self.settings();
         while !*self.stop.borrow() {
@@ -88,14 +90,14 @@ impl Exporter {
                     let mut stop = self.stop.clone();
                     tokio::select! {
                         _ = stop.wait_for(|stop| *stop) => {}
-                        () = self.send(&mut progress, telemetry, &scrape) => {}
+                        () = self.send(&mut progress, telemetry) => {}
                     }
                 }
             }
             settings = self.settings();
         }
         if let Some(telemetry) = &settings.telemetry {
-            self.end(progress, telemetry, &scrape).await;
+            self.end(progress, telemetry).await;
         }
         "the exporter"
     }
@@ -107,19 +109,11 @@ impl Exporter {
         settings
     }
 
-    async fn send<S, F>(
-        &mut self,
-        progress: &mut ExportProgress,
-        telemetry: &TelemetrySettings,
-        scrape: &S,
-    ) where
-        S: Fn() -> F,
-        F: Future<Output = Option<String>>,
-    {
+    async fn send(&mut self, progress: &mut ExportProgress, telemetry: &TelemetrySettings) {
         self.send_spans(progress, telemetry).await;
         if telemetry.metrics && clock::mono() >= progress.metrics_due {
             progress.metrics_due = clock::mono() + telemetry.metrics_every;
-            self.send_metrics(progress, telemetry, scrape).await;
+            self.send_metrics(progress, telemetry).await;
         }
     }
 
@@ -155,17 +149,9 @@ impl Exporter {
         }
     }
 
-    async fn send_metrics<S, F>(
-        &self,
-        progress: &mut ExportProgress,
-        telemetry: &TelemetrySettings,
-        scrape: &S,
-    ) where
-        S: Fn() -> F,
-        F: Future<Output = Option<String>>,
-    {
+    async fn send_metrics(&self, progress: &mut ExportProgress, telemetry: &TelemetrySettings) {
         // A journal that cannot be read is told elsewhere.
-        let Some(text) = scrape().await else {
+        let Some(text) = (self.scrape)().await else {
             return;
         };
         let (since, now) = (nanos(self.origin.since), nanos(clock::now()));
@@ -212,15 +198,7 @@ impl Exporter {
     }
 
     /// What is left: the spans of what ended at the end, and the last figures.
-    async fn end<S, F>(
-        mut self,
-        mut progress: ExportProgress,
-        telemetry: &TelemetrySettings,
-        scrape: &S,
-    ) where
-        S: Fn() -> F,
-        F: Future<Output = Option<String>>,
-    {
+    async fn end(mut self, mut progress: ExportProgress, telemetry: &TelemetrySettings) {
         let last = async {
             let spans = &mut self.queue.spans;
             let batch = &mut progress.batch;
@@ -232,7 +210,7 @@ impl Exporter {
             };
             let _ = tokio::time::timeout(LAST_SPANS, gathered).await;
             (progress.resting_until, progress.metrics_due) = (Duration::ZERO, Duration::ZERO);
-            self.send(&mut progress, telemetry, scrape).await;
+            self.send(&mut progress, telemetry).await;
             progress.batch.len()
         };
         if !matches!(tokio::time::timeout(LAST, last).await, Ok(0)) {
