@@ -56,7 +56,7 @@ pub(super) async fn run(args: JournalArgs) -> anyhow::Result<ExitCode> {
         &order;
     let inputs = load::credential_free(load::inputs(files.config.as_ref(), None));
     let journal = load::settings(&inputs)?.journal;
-    let shown = journal.place();
+    let shown = journal.location();
     let Some(postgres) = journal.postgres.map(Arc::new) else {
         output::line(&format!(
             "nothing to do: {shown} is a file, which `scanhook serve` makes and brings to its schema by itself"

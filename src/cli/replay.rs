@@ -13,10 +13,10 @@ use super::format::OutputFormat;
 use super::load;
 use super::output::{self, plain};
 use super::trouble::{CliError, Exit};
-use crate::journal::{Archive, JournalError, JournalLocation};
+use crate::journal::{Archive, JournalError};
 use crate::presets;
 use crate::replay::{Assumed, Bodies, Replay, ReplayReport, ReplayStage, Takes};
-use crate::settings::{Flags, Inputs, Settings, Source, there_is};
+use crate::settings::{Flags, Inputs, JournalLocation, Settings, Source, there_is};
 use args::Directory;
 pub(super) use args::ReplayArgs;
 use bar::ReplayBar;
@@ -115,7 +115,7 @@ fn input(
     settings: Option<&Settings>,
     with_bodies: bool,
 ) -> anyhow::Result<Input> {
-    let journal = settings.map(|settings| JournalLocation::of(settings.journal.clone()));
+    let journal = settings.map(|settings| settings.journal.location());
     let Some(path) = &args.input else {
         let here = args.data_dir.as_ref();
         let here = here.map(|folder| JournalLocation::File(there_is(&folder.join(JOURNAL))));

@@ -9,11 +9,11 @@ use rusqlite::OpenFlags;
 
 use super::db::{Connection, Postgres, Use};
 use super::error::{JournalError, OpenError};
-use super::location::JournalLocation;
 use super::moved::moved_to;
 use super::schema::SCHEMA;
 use super::stored::StoredDelivery;
 use super::{reader, schema};
+use crate::settings::JournalLocation;
 use scanhook_core::alert::MachineId;
 use scanhook_core::directory::Record;
 

@@ -3,9 +3,11 @@
 use core::time::Duration;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::authorities::bundle;
 use super::inputs::Flags;
+use super::journal_location::JournalLocation;
 use super::named::sqlite_path;
 use super::place::{Context, Section};
 use super::postgres::PostgresSettings;
@@ -33,25 +35,28 @@ pub struct JournalSettings {
 }
 
 impl JournalSettings {
+    /// Where it lies, for those who only read.
+    #[must_use]
+    pub fn location(&self) -> JournalLocation {
+        match &self.postgres {
+            Some(postgres) => JournalLocation::Database(Arc::new(postgres.clone())),
+            None => JournalLocation::File(there_is(&self.path)),
+        }
+    }
+
     /// The file to read, where it is one.
     #[must_use]
     pub fn file(&self) -> Option<PathBuf> {
-        self.postgres.is_none().then(|| there_is(&self.path))
+        match self.location() {
+            JournalLocation::File(path) => Some(path),
+            JournalLocation::Database(_) => None,
+        }
     }
 
     /// How leases are, where other processes may have the same journal.
     #[must_use]
     pub fn terms(&self) -> Option<LeaseTerms> {
         self.postgres.as_ref().map(|_| LeaseTerms::new(self.lease))
-    }
-
-    /// Where it is, for people.
-    #[must_use]
-    pub fn place(&self) -> String {
-        match &self.postgres {
-            Some(postgres) => postgres.to_string(),
-            None => self.path.display().to_string(),
-        }
     }
 }
 

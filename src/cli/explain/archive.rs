@@ -5,7 +5,8 @@ use uuid::Uuid;
 use crate::cli::load;
 use crate::cli::output::plain;
 use crate::cli::trouble::{CliError, Exit};
-use crate::journal::{Archive, IdPrefix, JournalError, JournalLocation, Remembered};
+use crate::journal::{Archive, IdPrefix, JournalError, Remembered};
+use crate::settings::JournalLocation;
 use scanhook_core::device_glob::DeviceGlob;
 
 /// Earlier decisions about a device that are named.

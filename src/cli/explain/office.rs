@@ -6,10 +6,9 @@ use super::args::ExplainArgs;
 use crate::cli::load;
 use crate::cli::send;
 use crate::cli::trouble::{CliError, Exit};
-use crate::journal::JournalLocation;
 use crate::policy::{Ceiling, Terms};
 use crate::presets;
-use crate::settings::{Flags, Inputs, Source, Tenant};
+use crate::settings::{Flags, Inputs, JournalLocation, Source, Tenant};
 use scanhook_core::scan::Mode;
 
 /// What is configured, as far as it matters here.
@@ -49,7 +48,7 @@ impl Office {
         let (sources, tenants, journal) = (
             settings.sources,
             settings.tenants,
-            JournalLocation::of(settings.journal),
+            settings.journal.location(),
         );
         Ok(Office {
             configured,

@@ -65,7 +65,7 @@ pub(super) async fn show(visit: Visit) -> Result<Response, HttpError> {
             .loopback
             .as_ref()
             .map(|grant| grant.role.code()),
-        journal: settings.journal.place(),
+        journal: settings.journal.location().to_string(),
     };
     visit.shown(&page.shell, &page)
 }

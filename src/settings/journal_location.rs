@@ -4,27 +4,15 @@ use core::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::settings::{JournalSettings, PostgresSettings};
+use super::postgres::PostgresSettings;
 
 /// Where a journal lies.
 #[derive(Clone, Debug)]
 pub enum JournalLocation {
-    /// A file of SQLite.
+    /// A file of SQLite, which is read.
     File(PathBuf),
     /// A database of PostgreSQL.
     Database(Arc<PostgresSettings>),
-}
-
-impl JournalLocation {
-    /// Where these settings have it.
-    #[must_use]
-    pub fn of(settings: JournalSettings) -> JournalLocation {
-        let file = settings.file();
-        match settings.postgres {
-            Some(postgres) => JournalLocation::Database(Arc::new(postgres)),
-            None => JournalLocation::File(file.unwrap_or(settings.path)),
-        }
-    }
 }
 
 impl fmt::Display for JournalLocation {
