@@ -53,7 +53,7 @@ fn unchanging(path: &Path) -> Result<Connection, OpenError> {
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_URI;
     let db = rusqlite::Connection::open_with_flags(format!("file:{path}?immutable=1"), flags);
-    Ok(db.map_err(OpenError::sqlite)?.into())
+    Ok(db.map_err(OpenError::db)?.into())
 }
 
 impl Archive {

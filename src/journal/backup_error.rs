@@ -110,7 +110,7 @@ impl BackupError {
         let path = path.to_owned();
         move |error| BackupError::Open {
             path,
-            error: OpenError::sqlite(error),
+            error: OpenError::db(error),
         }
     }
 }

@@ -13,14 +13,14 @@ pub(super) fn connect(path: &Path) -> Result<Connection, OpenError> {
     if !path.exists() {
         drop(open_private(path, true)?);
     }
-    let db = rusqlite::Connection::open(path).map_err(OpenError::sqlite)?;
+    let db = rusqlite::Connection::open(path).map_err(OpenError::db)?;
     db.busy_timeout(core::time::Duration::from_millis(500))
-        .map_err(OpenError::sqlite)?;
+        .map_err(OpenError::db)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);
     let db = Connection::from(db);
     // Before the first setting: write-ahead logging is written into the file, and this one may be somebody else's.
     recognize(&db)?;
-    if let Some(place) = moved_to(&db).map_err(OpenError::sqlite)? {
+    if let Some(place) = moved_to(&db).map_err(OpenError::db)? {
         return Err(OpenError::Moved {
             path: path.to_owned(),
             place,
@@ -28,7 +28,7 @@ pub(super) fn connect(path: &Path) -> Result<Connection, OpenError> {
     }
     let wal: String = db
         .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
-        .map_err(OpenError::sqlite)?;
+        .map_err(OpenError::db)?;
     // FULL and not NORMAL: with write-ahead logging NORMAL syncs at checkpoints alone, and a power cut would take back
     // what senders were told is kept. Killing the process shows no difference, because the pages survive that.
     db.execute_batch(
@@ -40,10 +40,10 @@ pub(super) fn connect(path: &Path) -> Result<Connection, OpenError> {
          -- Eight MiB of pages: a batch touches hundreds, and its keys lie anywhere.
          PRAGMA cache_size = -8192",
     )
-    .map_err(OpenError::sqlite)?;
+    .map_err(OpenError::db)?;
     let full: i64 = db
         .query_row("PRAGMA synchronous", [], |row| row.get(0))
-        .map_err(OpenError::sqlite)?;
+        .map_err(OpenError::db)?;
     // SQLite reports no error where it cannot do what was asked: it answers with what holds instead.
     if wal != "wal" || full != 2 {
         return Err(OpenError::NotDurable);

@@ -147,7 +147,7 @@ impl OpenError {
     }
 
     #[allow(clippy::needless_pass_by_value, reason = "the shape map_err wants")]
-    pub(super) fn sqlite(error: impl Into<DbError>) -> OpenError {
+    pub(super) fn db(error: impl Into<DbError>) -> OpenError {
         match error.into() {
             DbError::Postgres(lost) => OpenError::Database(lost.into()),
             error => OpenError::Sqlite(error.to_string()),

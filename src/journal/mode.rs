@@ -20,7 +20,7 @@ impl Store {
             .db
             .query_row("SELECT simulated FROM about", [], |row| row.get(0))
             .optional()
-            .map_err(OpenError::sqlite)?;
+            .map_err(OpenError::db)?;
         let used = || {
             self.db
                 .query_row("SELECT EXISTS (SELECT 1 FROM tenant)", [], |row| {
@@ -29,7 +29,7 @@ impl Store {
         };
         let belongs = match known {
             Some(known) => Some(known),
-            None => used().map_err(OpenError::sqlite)?.then_some(false),
+            None => used().map_err(OpenError::db)?.then_some(false),
         };
         match belongs {
             Some(true) if !simulated => return Err(OpenError::Simulated(path)),
@@ -39,7 +39,7 @@ impl Store {
         if known.is_none() {
             self.db
                 .execute("INSERT INTO about(simulated) VALUES (?)", [simulated])
-                .map_err(OpenError::sqlite)?;
+                .map_err(OpenError::db)?;
         }
         Ok(self)
     }

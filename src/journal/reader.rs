@@ -15,9 +15,9 @@ pub struct Reader<'c> {
 /// A read-only connection to the same file.
 pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = rusqlite::Connection::open_with_flags(path, flags).map_err(OpenError::sqlite)?;
+    let db = rusqlite::Connection::open_with_flags(path, flags).map_err(OpenError::db)?;
     db.busy_timeout(core::time::Duration::from_secs(2))
-        .map_err(OpenError::sqlite)?;
+        .map_err(OpenError::db)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(db.into())
 }

@@ -65,12 +65,12 @@ const APPLICATION: i64 = 0x7363_6e68;
 pub(super) fn recognize(db: &Connection) -> Result<i64, OpenError> {
     let pragma = |db: &Connection, name: &str| -> Result<i64, OpenError> {
         db.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))
-            .map_err(OpenError::sqlite)
+            .map_err(OpenError::db)
     };
     let tables: Option<i64> = db
         .query_row("SELECT 1 FROM sqlite_schema LIMIT 1", [], |r| r.get(0))
         .optional()
-        .map_err(OpenError::sqlite)?;
+        .map_err(OpenError::db)?;
     if tables.is_some() && pragma(db, "application_id")? != APPLICATION {
         return Err(OpenError::Foreign);
     }
@@ -87,8 +87,8 @@ pub(super) fn recognize(db: &Connection) -> Result<i64, OpenError> {
 pub(super) fn migrate(db: &Connection) -> Result<(), OpenError> {
     let done = usize::try_from(recognize(db)?).unwrap_or(0);
     for (version, step) in MIGRATIONS.iter().enumerate().skip(done) {
-        let tx = db.transaction().map_err(OpenError::sqlite)?;
-        tx.execute_batch(step).map_err(OpenError::sqlite)?;
+        let tx = db.transaction().map_err(OpenError::db)?;
+        tx.execute_batch(step).map_err(OpenError::db)?;
         if version == NAMES {
             super::names::read_earlier(&tx)
                 .map_err(|error| OpenError::Sqlite(error.to_string()))?;
@@ -97,8 +97,8 @@ pub(super) fn migrate(db: &Connection) -> Result<(), OpenError> {
             "PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {}",
             version + 1
         ))
-        .map_err(OpenError::sqlite)?;
-        tx.commit().map_err(OpenError::sqlite)?;
+        .map_err(OpenError::db)?;
+        tx.commit().map_err(OpenError::db)?;
     }
-    super::backfill::backfill(db).map_err(OpenError::sqlite)
+    super::backfill::backfill(db).map_err(OpenError::db)
 }

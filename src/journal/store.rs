@@ -113,7 +113,7 @@ impl Store {
     /// # Errors
     /// When SQLite cannot make it.
     pub fn memory(ids: Ids) -> Result<Store, OpenError> {
-        let db = rusqlite::Connection::open_in_memory().map_err(OpenError::sqlite)?;
+        let db = rusqlite::Connection::open_in_memory().map_err(OpenError::db)?;
         db.set_prepared_statement_cache_capacity(STATEMENTS);
         let db = Connection::from(db);
         migrate(&db)?;

@@ -4,12 +4,13 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use scanhook::journal::{Refusal, SCHEMA, check_database, initialise_database};
+use scanhook::journal::{Ids, Refusal, SCHEMA, Store, check_database, initialise_database};
 use scanhook::settings::PostgresSettings;
 use scanhook_simulator::Setup;
 use secrecy::SecretString;
 use tempfile::TempDir;
 
+use crate::far::FarDatabase;
 use crate::harness::{Far, Served, alert, client, machine, post};
 use crate::replicas::files;
 use crate::server::{PASSWORD, Server};
@@ -218,6 +219,22 @@ async fn a_database_that_goes_while_a_start_writes_to_it_is_not_told_as_a_fault_
         assert!(said.contains("\"scanhook.status\":69"), "{at:?}: {said}");
     }
     Served::start(folder.path()).await.kill();
+}
+
+#[test]
+fn wherever_a_connection_breaks_while_a_journal_is_opened_it_is_told_as_a_database_that_is_away() {
+    let server = Server::initialised();
+    for trips in 0..200 {
+        let far = FarDatabase::off(server.at(), Duration::ZERO);
+        far.breaks_after(trips);
+        let opened = Store::connect(&far.at(), Ids::seeded(trips));
+        let Err(why) = opened.and_then(|store| store.only_for(false)) else {
+            assert!(trips > 20, "only {trips} trips");
+            return;
+        };
+        assert_eq!(why.code(), "journal-unreachable", "{trips}: {why}");
+    }
+    panic!("a journal is not opened in 200 trips");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
